@@ -1,0 +1,40 @@
+# shellcheck shell=bash
+# What hack/deps and hack/cluster share: messages, elapsed time, root, the cache directory.
+
+CACHE_DIR=${XDG_CACHE_HOME:-$HOME/.cache}/memcached-operator
+PROGRAM=${0#"$PWD"/}
+
+say() { printf '%s\n' "$*"; }
+warn() { printf '%s: %s\n' "$PROGRAM" "$*" >&2; }
+
+# A failure: what was wrong, and on further lines what to do about it.
+die() {
+    warn "$@"
+    exit 1
+}
+
+# A usage error, as in every command line tool: exit code 2.
+die_usage() {
+    warn "$*"
+    warn "see $PROGRAM --help"
+    exit 2
+}
+
+# seconds → "42s" or "2m10s"
+duration() {
+    local -i s=$1
+    if ((s < 60)); then printf '%ds' "$s"; else printf '%dm%02ds' $((s / 60)) $((s % 60)); fi
+}
+
+# The comment at the top of the script is its help.
+print_help() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; }
+
+as_root() {
+    if ((EUID == 0)); then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo -- "$@"
+    else
+        die "root is needed for: $*" "run this as root, or install sudo"
+    fi
+}
