@@ -1,0 +1,73 @@
+/*
+ * Requests in flight: gives them ids, collects answers, waits out Retry-After, keeps to the request
+ * rate, counts them. The only module of the core that pushes ACTION_START and ACTION_CANCEL.
+ */
+#pragma once
+#include "base/buf.h"
+#include "kube/http.h"
+#include "kube/metrics.h"
+
+#include <stdbool.h>
+
+enum {
+    CLIENT_RETRIES_MAX = 10,                /* on 429 and 5xx with Retry-After */
+    CLIENT_RETRY_AFTER_MS_MAX = 120 * 1000, /* a longer Retry-After is cut to this */
+};
+
+/** A complete answer. */
+struct answer {
+    int http_status;  /* 0: none came */
+    const char *body; /* borrowed during the callback; never NULL */
+    size_t body_len;
+    struct error error; /* code ERR_NONE on 2xx */
+};
+
+/** Callbacks of one request. For a stream (request.stream) head and body are called too, and the
+ * body is not collected. */
+struct call_handler {
+    void (*head)(void *ctx, struct now now, int http_status, int64_t retry_after_ms);
+    /** Returns 0, or a negative code with *err filled: the request is cancelled and done() is told
+     * that error. */
+    int (*body)(void *ctx, struct now now, const char *bytes, size_t len, struct error *err);
+    /** Exactly once per call, unless client_cancel() came first. */
+    void (*done)(void *ctx, struct now now, const struct answer *answer);
+};
+
+struct call;
+
+struct client {
+    struct actions *actions; /* where to push; set by the manager for each step */
+    struct call *
+        *calls; /* in flight or waiting; few: searched linearly from a slot hint in the id */
+    size_t count, cap;
+    uint64_t next_id;
+    double qps; /* 0: no limit */
+    double tokens;
+    uint64_t refilled_ms;
+    bool closing; /* no more retries */
+    struct metric_family *requests_total;
+    const char *host; /* metric label */
+};
+
+void client_init(struct client *c, double qps, const char *host, struct metrics *metrics);
+void client_fini(struct client *c);
+
+/**
+ * Start a request; takes *request. @tag (may be 0) is the caller's, for client_cancel_tagged().
+ * Unary answers over BODY_BYTES_MAX end with ERR_TOO_BIG. Returns its id.
+ */
+uint64_t client_start(struct client *c, struct now now, struct request *request,
+                      const struct call_handler *handler, void *ctx);
+
+/** End it now; done() is not called. Unknown ids are ignored. */
+void client_cancel(struct client *c, uint64_t id);
+
+/** HEAD, BODY, END from the shell. Events of unknown ids are ignored. */
+void client_event(struct client *c, struct now now, const struct event *event);
+
+/** Start what has waited long enough. */
+void client_tick(struct client *c, struct now now);
+uint64_t client_deadline(const struct client *c);
+
+/** From now on: no retries; calls that only wait are ended with ERR_CANCELLED. */
+void client_close(struct client *c, struct now now);

@@ -1,0 +1,49 @@
+/*
+ * A controller: a queue, a reconcile function, and the carrying out of its plans. Knows nothing of
+ * what it controls.
+ */
+#pragma once
+#include "base/time_text.h"
+#include "kube/client.h"
+#include "kube/plan.h"
+#include "kube/queue.h"
+
+struct manager;
+
+struct controller_spec {
+    const char *name;   /* metrics label: "memcached" */
+    const char *logger; /* "controllers.Memcached" */
+    void *ctx;
+
+    /** Decide for one key. Never fails: what cannot be decided is said in the plan (log, event,
+     * again_ms). */
+    void (*reconcile)(void *ctx, const char *ns, const char *name, struct now now,
+                      struct plan *plan);
+
+    /** The answer to the plan's write, before the runtime's own handling (store the object; on
+     * errors back off). Return true when the outcome is fully dealt with: the key is then looked at
+     * again at once instead of backing off. NULL: never. */
+    bool (*answered)(void *ctx, const char *ns, const char *name, struct now now,
+                     const struct write *write, const struct answer *answer);
+
+    /** Enqueue every key there is (--sync-period). NULL: nothing to do. */
+    void (*resync)(void *ctx, struct now now);
+};
+
+struct controller;
+
+struct controller *controller_new(const struct controller_spec *spec, struct manager *manager,
+                                  uint64_t seed, struct metrics *metrics);
+void controller_free(struct controller *c);
+
+void controller_enqueue(struct controller *c, struct now now, const char *ns, const char *name);
+
+/** Start at most @slots reconciles; returns how many of them now have a write in flight. */
+size_t controller_run(struct controller *c, struct now now, size_t slots);
+
+/** Writes in flight. */
+size_t controller_busy(const struct controller *c);
+uint64_t controller_deadline(const struct controller *c);
+void controller_resync(struct controller *c, struct now now);
+/** Bring the queue's numbers to its metrics. */
+void controller_update_metrics(struct controller *c, struct now now);

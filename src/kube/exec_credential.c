@@ -1,0 +1,1 @@
+#include "kube/exec_credential.h"

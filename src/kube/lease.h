@@ -1,0 +1,73 @@
+/*
+ * Leader election by a coordination.k8s.io/v1 Lease, as client-go's leaderelection does it, without
+ * its trust in clocks: another holder is judged only by when its record last changed *here*. A pure
+ * state machine like the reflector. Rules: https://pkg.go.dev/k8s.io/client-go/tools/leaderelection
+ */
+#pragma once
+#include "base/random.h"
+#include "kube/http.h"
+
+enum {
+    LEASE_DURATION_MS = 15 * 1000,
+    LEASE_RENEW_DEADLINE_MS = 10 * 1000,
+    LEASE_RETRY_MS = 2 * 1000,
+    LEASE_JITTER_PERCENT = 20,
+    LEASE_RELEASE_MS = 1000, /* a release that takes longer is given up */
+};
+
+enum lease_state {
+    LEASE_STANDBY, /* another holds it, or nobody yet */
+    LEASE_LEADING,
+    LEASE_LOST, /* was leading; the renew deadline passed or another took it: the process ends */
+    LEASE_RELEASING, /* giving it back */
+    LEASE_RELEASED,
+};
+
+struct lease {
+    char *ns, *name, *identity;
+    struct random *random;
+    enum lease_state state;
+    uint64_t next_ms; /* when the next attempt is due */
+    bool in_flight;
+    enum http_method asked; /* of the attempt in flight */
+    uint64_t attempt_ms;    /* when it began */
+    uint64_t renewed_ms;    /* when the last successful acquire or renew *began* */
+    /* the record as last seen */
+    char *seen;       /* its text: holder, times, transitions */
+    uint64_t seen_ms; /* when it last changed here */
+    char *holder;
+    char *rv, *uid;
+    uint64_t duration_ms; /* the record's own */
+    int64_t transitions;
+    int64_t acquired_us; /* acquireTime that we wrote or read */
+    bool exists;
+};
+
+void lease_init(struct lease *l, const char *ns, const char *name, const char *identity,
+                struct random *random);
+void lease_fini(struct lease *l);
+
+/** True with *out filled (owned by the caller) when a GET, POST or PUT of the Lease shall start
+ * now. */
+bool lease_want(struct lease *l, struct now now, struct request *out);
+
+/** The answer to it. @err NULL on 2xx with @body; else what happened. */
+void lease_answer(struct lease *l, struct now now, const char *body, size_t len,
+                  const struct error *err);
+
+/** Leading, and within the renew deadline: writes may be sent. Moves to LEASE_LOST when the
+ * deadline has passed. */
+bool lease_step(struct lease *l, struct now now);
+
+/** While leading: mono_ms by which every write must have ended, so that none lands after the lease
+ * ran out. */
+uint64_t lease_write_deadline(const struct lease *l);
+
+/** When lease_want() or lease_step() may next change its answer. */
+uint64_t lease_deadline(const struct lease *l);
+
+/** Begin to give the lease back (only when leading; else straight to LEASE_RELEASED). */
+void lease_release(struct lease *l, struct now now);
+
+/** The holder as last seen; "" when none. For the log. */
+const char *lease_holder(const struct lease *l);

@@ -1,0 +1,124 @@
+/*
+ * Keeps one scope of a store equal to the server: list, then watch, for ever. A pure state machine:
+ * it says which request it wants, is fed the answer, and tells its deadline. The states and every
+ * transition are those of client-go's reflector; the rules are listed in docs/reflector.md and
+ * tested one by one.
+ *
+ *   WAITING ──► WATCH_LISTING ──► WATCHING ◄─► WAITING
+ *      └──────► LISTING (page by page) ──┘
+ */
+#pragma once
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "kube/http.h"
+#include "kube/list.h"
+#include "kube/store.h"
+#include "kube/watch.h"
+
+enum {
+    REFLECTOR_BACKOFF_MS_MIN = 800,
+    REFLECTOR_BACKOFF_MS_MAX = 30 * 1000,
+    REFLECTOR_BACKOFF_RESET_MS = 2 * 60 * 1000, /* quiet time after which the backoff starts anew */
+    REFLECTOR_WATCH_MS_MIN =
+        5 * 60 *
+        1000, /* the server is asked to end a watch after a random time in [min, 2 × min] */
+    REFLECTOR_WATCH_GRACE_MS = 30 * 1000, /* and if it does not, we do */
+    REFLECTOR_SHORT_WATCH_MS = 1000,      /* a watch that ends sooner without an event backs off */
+    REFLECTOR_PAGE_ITEMS = 500,
+    REFLECTOR_LIST_TIMEOUT_MS = 60 * 1000,
+};
+
+struct reflector_spec {
+    const struct kind *kind;
+    const char *ns;             /* "": all namespaces */
+    const char *label_selector; /* NULL: all objects */
+    bool metadata_only;         /* ask for PartialObjectMetadata */
+};
+
+enum reflector_state {
+    REFLECTOR_WAITING,       /* nothing in flight; a request is wanted from wake_ms on */
+    REFLECTOR_WATCH_LISTING, /* a watch with sendInitialEvents, filling `pending` */
+    REFLECTOR_LISTING,       /* a list page in flight, filling `pending` */
+    REFLECTOR_WATCHING,
+};
+
+/** What the next request is, decided when the last one ended. */
+enum reflector_next { REFLECTOR_NEXT_LIST, REFLECTOR_NEXT_PAGE, REFLECTOR_NEXT_WATCH };
+
+/** How the next list asks for its resourceVersion. */
+enum reflector_list_rv {
+    REFLECTOR_RV_ANY,    /* "0": the first list */
+    REFLECTOR_RV_LAST,   /* the last one seen: a relist */
+    REFLECTOR_RV_QUORUM, /* unset, paged: after 410 or ResourceVersionTooLarge on a list */
+};
+
+/** Told about what people should know: @err NULL for good news (synced, recovered). One call per
+ * failed attempt, with "list" or "watch" as @verb. */
+typedef void reflector_report_fn(void *ctx, const char *verb, const struct reflector_spec *spec,
+                                 uint64_t retry_in_ms, const struct error *err);
+
+struct reflector {
+    struct reflector_spec spec;
+    struct store *store;
+    struct store_scope *scope;
+    struct random *random;
+    reflector_report_fn *report;
+    void *report_ctx;
+
+    enum reflector_state state;
+    enum reflector_next next;
+    enum reflector_list_rv list_rv;
+    bool watch_list_refused; /* this server does not know it: LIST from now on */
+    uint64_t wake_ms;
+    uint64_t backoff_ms; /* the next one; 0: fresh */
+    uint64_t last_failure_ms;
+
+    /* the request in flight */
+    uint64_t started_ms;
+    uint64_t cut_ms; /* a watch that is still open then is cut by us */
+    int http_status; /* 0: no head yet */
+    int64_t retry_after_ms;
+    bool event_seen;
+    struct watch watch;
+    struct list list;
+    struct buf refusal; /* body of an answer that is not 200, for its Status */
+    char *page_token;
+    char *page_rv;           /* resourceVersion of the first page */
+    struct object **pending; /* list in progress */
+    size_t pending_count, pending_cap;
+};
+
+/** Adds a scope to @store. All pointers in @spec and @store, @random live longer than the
+ * reflector. @report may be NULL. */
+void reflector_init(struct reflector *r, const struct reflector_spec *spec, struct store *store,
+                    struct random *random, reflector_report_fn *report, void *report_ctx);
+void reflector_fini(struct reflector *r);
+
+/** True with *out filled (owned by the caller) when a request shall start now; the reflector then
+ * awaits its answer. */
+bool reflector_want(struct reflector *r, struct now now, struct request *out);
+
+/** When reflector_want() or reflector_overdue() may next be true; UINT64_MAX: not before something
+ * arrives. */
+uint64_t reflector_deadline(const struct reflector *r);
+
+/** The watch in flight has outlived its time: the caller cancels it and calls reflector_end() with
+ * ERR_CANCELLED (a clean end). */
+bool reflector_overdue(const struct reflector *r, struct now now);
+
+void reflector_head(struct reflector *r, struct now now, int http_status, int64_t retry_after_ms);
+
+/** Returns 0; or a negative code: the caller cancels the request and calls reflector_end() with
+ * *err. */
+int reflector_body(struct reflector *r, struct now now, const char *bytes, size_t len,
+                   struct error *err);
+
+/** The answer is over: @failure NULL when it ended cleanly. */
+void reflector_end(struct reflector *r, struct now now, const struct error *failure);
+
+/** The first list is complete. Stays true. */
+bool reflector_synced(const struct reflector *r);
+
+/** The last attempt failed and nothing has worked since. */
+bool reflector_failing(const struct reflector *r);

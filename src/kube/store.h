@@ -1,0 +1,106 @@
+/*
+ * The cache of one kind: what the watches and the answers to our own writes have told us. Never
+ * steps back to an older version of an object. Holds decoded structs, indexes them, and tells
+ * subscribers of every change.
+ */
+#pragma once
+#include "base/map.h"
+#include "kube/object.h"
+
+#include <stdbool.h>
+
+enum {
+    STORE_INDEXES_MAX = 4,
+    STORE_SUBSCRIBERS_MAX = 4,
+    STORE_KEY_BYTES = 63 + 1 + 253 + 1, /* "namespace/name" */
+};
+
+/** Called after the change; @before is NULL when added, @after when removed. Both borrowed for the
+ * call. A new uid under an old name comes as one call with both. */
+typedef void store_change_fn(void *ctx, const struct object *before, const struct object *after);
+
+/** Write the key under which @o is found in an index ("" when it is in none) to @out, at most
+ * STORE_KEY_BYTES - 1 characters; longer ones are not indexed. */
+typedef void store_index_fn(const struct object *o, char out[STORE_KEY_BYTES]);
+
+/** How far one watch (of one namespace, or of all) has come. Owned by the store, kept by the
+ * reflector. */
+struct store_scope {
+    char *ns; /* "": all namespaces */
+    char *rv; /* last resourceVersion that the watch has delivered; NULL before the first list */
+    bool synced;
+};
+
+struct store_index;
+
+struct store {
+    const struct kind *kind;
+    struct map objects; /* "ns/name" → struct object */
+    struct store_scope **scopes;
+    size_t scope_count;
+    struct store_index *indexes[STORE_INDEXES_MAX];
+    size_t index_count;
+    struct {
+        store_change_fn *fn;
+        void *ctx;
+    } subscribers[STORE_SUBSCRIBERS_MAX];
+    size_t subscriber_count;
+};
+
+enum store_result {
+    STORE_ADDED,
+    STORE_UPDATED,
+    STORE_UNCHANGED, /* the same resourceVersion was there */
+    STORE_STALE, /* older than what is there, or than what the watch has already told; dropped */
+};
+
+void store_init(struct store *s, const struct kind *kind, uint64_t seed);
+void store_fini(struct store *s);
+
+/** Before the first put. */
+void store_subscribe(struct store *s, store_change_fn *fn, void *ctx);
+struct store_index *store_add_index(struct store *s, store_index_fn *fn);
+
+/** Add the scope of one reflector. Lives as long as the store. */
+struct store_scope *store_add_scope(struct store *s, const char *ns);
+void store_scope_advance(struct store_scope *scope, const char *rv);
+
+/** All scopes have completed their first list. True for a store without scopes. */
+bool store_synced(const struct store *s);
+
+const struct object *store_get(const struct store *s, const char *ns, const char *name);
+
+/** Objects under @key in insertion-independent order (by namespace, then name); *count 0 and NULL
+ * when none. Borrowed until the store changes. */
+const struct object *const *store_index_get(const struct store_index *index, const char *key,
+                                            size_t *count);
+
+/** "ns/name" to @out. */
+const char *store_key(const char *ns, const char *name, char out[STORE_KEY_BYTES]);
+
+/** From a watch event: takes @o. */
+enum store_result store_put(struct store *s, struct object *o);
+
+/**
+ * From the answer to our own write or read: takes @o. Dropped (STORE_STALE) when the watch has
+ * already passed its resourceVersion and the store does not hold the object: it was deleted since,
+ * and its ghost would stay for ever.
+ */
+enum store_result store_put_answer(struct store *s, struct object *o);
+
+/** From a watch's DELETED event; @rv is that event's. Ignored when a newer version is there (it
+ * left a filtered watch and came back by our own write). */
+enum store_result store_remove(struct store *s, const char *ns, const char *name, const char *rv);
+
+/** Remove whatever version is there. */
+void store_drop(struct store *s, const char *ns, const char *name);
+
+/**
+ * Replace all of @scope by a complete list at @rv: puts what is new or newer, removes what is
+ * missing (but what an own write made after @rv stays), advances and syncs the scope. Takes the
+ * objects, not the array. Two lists entries of one name: the newer wins.
+ * @stepped_back  the server's history was reset (@rv is below the scope's, on a quorum read): take
+ * the list as it is, versions notwithstanding.
+ */
+void store_replace(struct store *s, struct store_scope *scope, struct object **objects,
+                   size_t count, const char *rv, bool stepped_back);

@@ -1,0 +1,10 @@
+/*
+ * Whole small files, read with a limit. Every descriptor is O_CLOEXEC.
+ */
+#pragma once
+#include "base/buf.h"
+#include "base/error.h"
+
+/** Append the file's bytes to @out (whose max is the limit). Returns 0, ERR_INVALID (cannot be
+ * read: path and reason), ERR_TOO_BIG. */
+int file_read(const char *path, struct buf *out, struct error *err);

@@ -1,0 +1,1 @@
+#include "shell/probe_server.h"
