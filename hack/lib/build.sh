@@ -49,6 +49,8 @@ build_lock() {
     rm -rf "$CACHE_DIR"/tmp.*
 }
 
+build_unlock() { exec 8>&-; }
+
 # Debian's source package, through a configuration of our own: the system's
 # apt sources stay as they are. Suite bookworm: Debian 13 has no 1.20 any more.
 fetch_kubernetes() {

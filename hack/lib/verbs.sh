@@ -1,0 +1,325 @@
+# shellcheck shell=bash
+# One function per verb of hack/cluster.
+
+verb_build() {
+    [[ $# == 0 ]] || die_usage "build: unknown argument: $1"
+    "$HACK/deps" cluster
+    build_kubernetes
+    build_images
+    say "Kubernetes $KUBE_VERSION: $KUBE_DIR"
+}
+
+# What "up" needs, without a word when it is there.
+ensure_built() {
+    if [[ ! -x $KUBE_DIR/kubectl ]] || ! command -v etcd etcdctl containerd runc memcached jq >/dev/null; then
+        "$HACK/deps" cluster
+        build_kubernetes
+    fi
+    [[ $1 != full ]] || build_images
+}
+
+verb_up() {
+    local level=full audit=0 argument
+    for argument in "$@"; do
+        case $argument in
+            --control-plane | --api-only) level=${argument#--} ;;
+            --audit) audit=1 ;;
+            *) die_usage "up: unknown argument: $argument" ;;
+        esac
+    done
+    ensure_built "$level"
+    state_lock
+    state_load
+    if [[ -n $LEVEL ]]; then
+        if is_up; then
+            [[ $LEVEL == "$level" && $AUDIT == "$audit" ]] ||
+                die "cluster \"$CLUSTER_NAME\" is up with other options ($(describe))" "end it first: \"$PROGRAM down\", or give this one another CLUSTER_NAME"
+            say "cluster \"$CLUSTER_NAME\" is up already ($(describe))"
+            return
+        fi
+        say "cluster \"$CLUSTER_NAME\" was not stopped cleanly: removing what it left"
+        state_remove
+    fi
+    SECONDS=0
+    state_create "$level" "$audit"
+    bring_up
+    touch "$STATE/ready"
+    say "cluster \"$CLUSTER_NAME\" is up after $(duration $SECONDS) ($(describe))"
+    say "use it: eval \"\$($PROGRAM env)\""
+}
+
+describe() {
+    local text="$LEVEL, https://127.0.0.1:$PORT_APISERVER"
+    ((AUDIT == 0)) || text+=", audited"
+    printf '%s\n' "$text"
+}
+
+bring_up() {
+    start_etcd
+    make_pki
+    [[ $LEVEL != full ]] || start_node
+    start_apiserver
+    if [[ $LEVEL == full ]]; then
+        start_containerd
+        wait_containerd
+        load_images
+    fi
+    wait_apiserver
+    give_to_caller "$KUBECONFIG_ADMIN" "$STATE/pki" "$STATE/pki/admin.key" "$STATE/pki/admin.crt"
+    [[ $LEVEL != api-only ]] || return 0
+    start_kcm
+    start_scheduler
+    if [[ $LEVEL == full ]]; then
+        start_kubelet
+        start_proxy
+    fi
+    wait_service_account
+    [[ $LEVEL != full ]] || wait_node
+}
+
+is_up() {
+    local component
+    [[ -e $STATE/ready ]] || return 1
+    for component in $(components_of_level "$LEVEL"); do
+        component_pid "$component" >/dev/null || return 1
+    done
+}
+
+verb_down() {
+    case ${1:-} in
+        '') down_one ;;
+        --all) down_all ;;
+        *) die_usage "down: unknown argument: $1" ;;
+    esac
+}
+
+down_one() {
+    state_lock
+    state_load
+    if [[ ! -e $STATE ]]; then
+        say "cluster \"$CLUSTER_NAME\" is not there: nothing to do"
+        return
+    fi
+    SECONDS=0
+    state_remove
+    say "cluster \"$CLUSTER_NAME\" is down, nothing is left of it ($(duration $SECONDS))"
+}
+
+down_all() {
+    local dir
+    for dir in "$BASE_DIR"/*/; do
+        [[ ! -d $dir ]] || CLUSTER_NAME=$(basename "$dir") "$HACK/cluster" down
+    done
+}
+
+# The data is thrown away, so nobody is asked to end politely.
+state_remove() {
+    local component
+    if [[ -n $LEVEL ]]; then
+        [[ $LEVEL != full ]] || remove_node
+        for component in scheduler kcm apiserver etcd; do
+            stop_process "$component" KILL
+        done
+    fi
+    rm -rf "$STATE" "$SHM_DIR"
+    rmdir "${SHM_DIR%/*}" 2>/dev/null || true
+    LEVEL=''
+}
+
+verb_env() {
+    require_cluster
+    printf 'export CLUSTER_NAME=%q\n' "$CLUSTER_NAME"
+    printf 'export KUBECONFIG=%q\n' "$KUBECONFIG_ADMIN"
+    printf 'case ":$PATH:" in *:%q:*) ;; *) export PATH=%q:"$PATH" ;; esac\n' "$KUBE_DIR" "$KUBE_DIR"
+    printf 'export ETCDCTL_API=3 ETCDCTL_ENDPOINTS=%q\n' "http://127.0.0.1:$PORT_ETCD"
+    if ((AUDIT)); then printf 'export AUDIT_LOG=%q\n' "$AUDIT_LOG_FILE"; else echo 'unset AUDIT_LOG'; fi
+}
+
+require_cluster() {
+    [[ -n $LEVEL ]] || die "there is no cluster \"$CLUSTER_NAME\"" "start it with \"$PROGRAM up\""
+}
+
+verb_kubectl() {
+    require_cluster
+    exec "$KUBE_DIR/kubectl" --kubeconfig="$KUBECONFIG_ADMIN" "$@"
+}
+
+# The component's own name, whatever of its usual names was given.
+component_name() {
+    local name=${1:-}
+    case ${name#kube-} in
+        controller-manager) name=kcm ;;
+        *) name=${name#kube-} ;;
+    esac
+    require_cluster
+    [[ " $(components_of_level "$LEVEL") " == *" $name "* ]] ||
+        die_usage "no component \"${1:-}\" here: $LEVEL has $(components_of_level "$LEVEL")"
+    printf '%s\n' "$name"
+}
+
+verb_pid() {
+    local name
+    name=$(component_name "$@")
+    component_pid "$name" || die "$name does not run"
+}
+
+verb_logs() {
+    local name
+    name=$(component_name "$@")
+    shift
+    (($# > 0)) || set -- -n +1
+    exec tail "$@" "$STATE/log/$name.log"
+}
+
+verb_start() {
+    local name
+    name=$(component_name "$@")
+    [[ $name != node ]] || die "a node that has ended cannot be started alone" "\"$PROGRAM up\" starts the cluster afresh"
+    if component_pid "$name" >/dev/null; then
+        say "$name runs already"
+        return
+    fi
+    "start_$name"
+    case $name in
+        etcd) wait_for etcd 30 "etcd ready" etcdctl_cluster endpoint health ;;
+        apiserver) wait_apiserver ;;
+        containerd) wait_containerd ;;
+    esac
+    say "$name is started, pid $(component_pid "$name")"
+}
+
+verb_stop() { end_component TERM "$@"; }
+verb_kill() { end_component KILL "$@"; }
+
+end_component() {
+    local signal=$1 name
+    name=$(component_name "${2:-}")
+    stop_process "$name" "$signal"
+    say "$name is stopped"
+}
+
+verb_restart() {
+    verb_stop "$@"
+    verb_start "$@"
+}
+
+verb_compact() {
+    require_cluster
+    compact
+}
+
+verb_load_image() {
+    local file=${1:-}
+    require_cluster
+    [[ -r $file ]] || die_usage "load-image: cannot read \"$file\": an image archive (tar) is expected"
+    ctr_node images import "$(realpath "$file")"
+}
+
+# Kubernetes 1.20 makes a token secret for each service account by itself.
+verb_kubeconfig_for() {
+    local account=${1:-} namespace=${2:-} secret token file
+    [[ -n $namespace ]] || die_usage "kubeconfig-for: SERVICEACCOUNT and NAMESPACE are expected"
+    require_cluster
+    [[ $LEVEL != api-only ]] || die "an api-only cluster has no controller that makes tokens" "start one with \"$PROGRAM up --control-plane\""
+    file=$STATE/$namespace.$account.kubeconfig
+    wait_for apiserver 10 "token of service account $namespace/$account" account_secret "$account" "$namespace"
+    secret=$(account_secret "$account" "$namespace")
+    token=$(api_get "/api/v1/namespaces/$namespace/secrets/$secret" | jq -r '.data.token | @base64d')
+    write_kubeconfig_with "$file" "$namespace.$account" "https://127.0.0.1:$PORT_APISERVER" "token: $token"
+    give_to_caller "$file"
+    printf '%s\n' "$file"
+}
+
+account_secret() {
+    api_get "/api/v1/namespaces/$2/serviceaccounts/$1" | jq -er '.secrets[0].name'
+}
+
+verb_status() {
+    case ${1:-} in
+        '') status ;;
+        --leftovers) leftovers ;;
+        *) die_usage "status: unknown argument: $1" ;;
+    esac
+}
+
+status() {
+    local component pid port rss result=0
+    require_cluster
+    say "cluster \"$CLUSTER_NAME\": $(describe)"
+    printf '%-12s %-6s %8s %6s %10s\n' COMPONENT STATE PID PORT MEMORY
+    for component in $(components_of_level "$LEVEL"); do
+        port=$(component_port "$component")
+        if pid=$(component_pid "$component"); then
+            rss=$(awk '/^VmRSS/ {printf "%d MiB", $2 / 1024}' "/proc/$pid/status")
+            printf '%-12s %-6s %8s %6s %10s\n' "$component" up "$pid" "$port" "$rss"
+        else
+            printf '%-12s %-6s %8s %6s %10s\n' "$component" down - "$port" -
+            result=1
+        fi
+    done
+    return "$result"
+}
+
+component_port() {
+    case $1 in
+        etcd) echo "$PORT_ETCD" ;;
+        apiserver) echo "$PORT_APISERVER" ;;
+        kcm) echo "$PORT_KCM" ;;
+        scheduler) echo "$PORT_SCHEDULER" ;;
+        *) echo - ;;
+    esac
+}
+
+# Whatever any ended cluster left on this machine; clusters that still have
+# their state are not leftovers.
+leftovers() {
+    local found
+    found=$(leftover_processes && leftover_interfaces && leftover_mounts && leftover_rules && leftover_cgroups)
+    if [[ -n $found ]]; then
+        printf '%s\n' "$found"
+        return 1
+    fi
+    say "nothing is left over"
+}
+
+leftover_processes() {
+    local dir command name
+    for dir in /proc/[0-9]*; do
+        command=$(tr '\0' ' ' 2>/dev/null <"$dir/cmdline") || continue
+        [[ $command =~ ($BASE_DIR|${SHM_DIR%/*})/([a-z0-9-]+)/ ]] || continue
+        name=${BASH_REMATCH[2]}
+        [[ -e $BASE_DIR/$name/cluster ]] || printf 'process %s of cluster %s: %.60s\n' "${dir#/proc/}" "$name" "$command"
+    done
+}
+
+slot_in_use() {
+    local file slot
+    for file in "$BASE_DIR"/*/cluster; do
+        [[ -r $file ]] && read -r slot _ <"$file" && [[ $slot == "$1" ]] && return 0
+    done
+    return 1
+}
+
+leftover_interfaces() {
+    local link
+    for link in /sys/class/net/mcop*; do
+        [[ ! -e $link ]] || slot_in_use "${link##*mcop}" || printf 'interface %s\n' "${link##*/}"
+    done
+}
+
+leftover_cgroups() {
+    local dir
+    while read -r dir; do
+        slot_in_use "${dir##*mcop}" || printf 'cgroup %s\n' "$dir"
+    done < <(find /sys/fs/cgroup -maxdepth 2 -type d -name 'mcop[0-9]*' 2>/dev/null)
+}
+
+# None of these is ever on the host, with or without a cluster.
+leftover_mounts() {
+    awk -v base="$BASE_DIR/" 'index($2, base) == 1 {print "mount " $2}' /proc/mounts
+}
+
+leftover_rules() {
+    ((EUID == 0)) || return 0
+    iptables-save 2>/dev/null | awk '/^:(KUBE|CNI)-/ {print "iptables chain " substr($1, 2)}'
+}
