@@ -5,7 +5,7 @@ CACHE_DIR=${XDG_CACHE_HOME:-$HOME/.cache}/memcached-operator
 PROGRAM=${0#"$PWD"/}
 
 say() { printf '%s\n' "$*"; }
-warn() { printf '%s: %s\n' "$PROGRAM" "$*" >&2; }
+warn() { printf "$PROGRAM: %s\n" "$@" >&2; }
 
 # A failure: what was wrong, and on further lines what to do about it.
 die() {
@@ -15,8 +15,7 @@ die() {
 
 # A usage error, as in every command line tool: exit code 2.
 die_usage() {
-    warn "$*"
-    warn "see $PROGRAM --help"
+    warn "$*" "see $PROGRAM --help"
     exit 2
 }
 

@@ -16,10 +16,11 @@ in_node() {
     nsenter --target "$init" --mount --net -- "$@"
 }
 
+# Prints the one child of a process.
 child_of() {
-    local child
-    read -r child 2>/dev/null <"/proc/$1/task/$1/children" || return 1
-    [[ -n $child ]] && printf '%s\n' "$child"
+    local children
+    children=$(<"/proc/$1/task/$1/children") 2>/dev/null || return 1
+    [[ -n $children ]] && printf '%s\n' "${children%% *}"
 }
 
 # Like start_process, inside the node. nsenter forks to enter a pid namespace,
