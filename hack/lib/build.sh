@@ -13,8 +13,13 @@ with_progress() {
     local -i start=$SECONDS shown=-1 step=10
     shift 2
     [[ -t 1 ]] && step=1
-    "$@" >>"$BUILD_LOG" 2>&1 &
+    # A process group of its own, so that a cut build takes its compilers along.
+    set -m
+    "$@" >>"$BUILD_LOG" 2>&1 </dev/null &
     pid=$!
+    set +m
+    # shellcheck disable=SC2064 # this very process group
+    trap "kill -- -$pid 2>/dev/null; exit 130" INT TERM HUP
     while kill -0 "$pid" 2>/dev/null; do
         if (((SECONDS - start) / step != shown)); then
             shown=$(((SECONDS - start) / step))
@@ -23,6 +28,7 @@ with_progress() {
         sleep 0.2
     done
     [[ ! -t 1 ]] || printf '\r\033[K'
+    trap - INT TERM HUP
     wait "$pid" || build_failed "$what"
     say "$what: $(duration $((SECONDS - start)))"
 }
@@ -45,27 +51,31 @@ build_lock() {
         say "another build is running; waiting for it"
         flock 8
     fi
-    # What a cut build has left; nobody else can be at work here now.
+    # What a killed build has left; nobody else can be at work here now.
     rm -rf "$CACHE_DIR"/tmp.*
+    : >"$BUILD_LOG"
+    BUILD_TMP=$(mktemp -d "$CACHE_DIR/tmp.XXXXXX")
+    trap 'rm -rf "$BUILD_TMP"' EXIT
 }
 
-build_unlock() { exec 8>&-; }
+build_unlock() {
+    rm -rf "$BUILD_TMP"
+    trap - EXIT
+    exec 8>&-
+}
 
 # Debian's source package, through a configuration of our own: the system's
 # apt sources stay as they are. Suite bookworm: Debian 13 has no 1.20 any more.
 fetch_kubernetes() {
-    local dir=$1 mirror
-    mirror=$(apt-get indextargets --format '$(REPO_URI)' \
-        'Identifier: Packages' 'Origin: Debian' 'Component: main' | grep -v security | head -n 1)
+    local dir=$1
     mkdir -p "$dir/apt/lists/partial" "$dir/apt/parts"
     printf 'deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s bookworm main\n' \
-        "${mirror:-http://deb.debian.org/debian/}" >"$dir/apt/sources.list"
+        "$(debian_mirror)" >"$dir/apt/sources.list"
     local -a apt=(apt-get -q -o "Dir::Etc::SourceList=$dir/apt/sources.list"
         -o "Dir::Etc::SourceParts=$dir/apt/parts" -o "Dir::State::Lists=$dir/apt/lists"
         -o "Dir::Cache=$dir/apt" -o APT::Sandbox::User=root)
     "${apt[@]}" update
-    (cd "$dir" && "${apt[@]}" source --download-only "kubernetes=1.20.5+really$KUBE_VERSION*" ||
-        "${apt[@]}" source --download-only kubernetes)
+    (cd "$dir" && "${apt[@]}" source --download-only kubernetes)
     mkdir -p "$dir/go/src/k8s.io"
     dpkg-source --no-check -x "$dir"/kubernetes_*.dsc "$dir/go/src/k8s.io/kubernetes"
 }
@@ -79,6 +89,12 @@ mend_reflect2() {
     rm -f "$target"/*_test.go
 }
 
+# kubelet asks five times, a second apart, for a Docker that is not there.
+mend_docker_wait() {
+    sed -i 's/^const rootDirRetries = 5$/const rootDirRetries = 1/; s/= 1000 \* time.Millisecond$/= time.Millisecond/' \
+        "$1/go/src/k8s.io/kubernetes/vendor/github.com/google/cadvisor/container/docker/factory.go"
+}
+
 # GO111MODULE=off: in module mode Go refuses Debian's vendor folder.
 go_env() {
     env GO111MODULE=off CGO_ENABLED=0 "GOPATH=$1/go" "GOCACHE=$1/gocache" GOFLAGS= \
@@ -90,24 +106,34 @@ generate_openapi() {
     cd "$1/go/src/k8s.io/kubernetes" && go_env "$1" make gen_openapi
 }
 
+# The version that /version and the node's status tell; the tree's own scripts
+# take it from git.
+version_flags() {
+    local package
+    for package in component-base/version client-go/pkg/version; do
+        printf -- '-X k8s.io/kubernetes/vendor/k8s.io/%s.%s ' \
+            "$package" "gitVersion=v$KUBE_VERSION" "$package" gitMajor=1 "$package" gitMinor=20
+    done
+}
+
 compile_kubernetes() {
     cd "$1/go/src/k8s.io/kubernetes" &&
-        go_env "$1" go install -trimpath -ldflags "-s -w" "${KUBE_COMMANDS[@]/#/k8s.io/kubernetes/cmd/}"
+        go_env "$1" go install -trimpath -ldflags "-s -w $(version_flags)" \
+            "${KUBE_COMMANDS[@]/#/k8s.io/kubernetes/cmd/}"
 }
 
 build_kubernetes() {
-    local dir start=$SECONDS
-    [[ -x $KUBE_DIR/kubectl ]] && return
+    local start=$SECONDS
+    [[ ! -x $KUBE_DIR/kubectl ]] || return 0
     build_lock
-    [[ -x $KUBE_DIR/kubectl ]] && return
-    dir=$(mktemp -d "$CACHE_DIR/tmp.XXXXXX")
-    : >"$BUILD_LOG"
-    with_progress "fetching the source of Kubernetes $KUBE_VERSION" 20s fetch_kubernetes "$dir"
-    with_progress "preparing it" 40s prepare_kubernetes "$dir"
-    with_progress "building ${KUBE_COMMANDS[*]}" 6m compile_kubernetes "$dir"
-    mv "$dir/go/bin" "$KUBE_DIR"
-    rm -rf "$dir"
-    say "Kubernetes $KUBE_VERSION is in $KUBE_DIR ($(duration $((SECONDS - start))) in all)"
+    if [[ ! -x $KUBE_DIR/kubectl ]]; then
+        with_progress "fetching the source of Kubernetes $KUBE_VERSION" 20s fetch_kubernetes "$BUILD_TMP"
+        with_progress "preparing it" 40s prepare_kubernetes "$BUILD_TMP"
+        with_progress "building ${KUBE_COMMANDS[*]}" 6m compile_kubernetes "$BUILD_TMP"
+        mv "$BUILD_TMP/go/bin" "$KUBE_DIR"
+        say "Kubernetes $KUBE_VERSION is built ($(duration $((SECONDS - start))) in all)"
+    fi
+    build_unlock
 }
 
-prepare_kubernetes() { mend_reflect2 "$1" && generate_openapi "$1"; }
+prepare_kubernetes() { mend_reflect2 "$1" && mend_docker_wait "$1" && generate_openapi "$1"; }

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # What hack/deps and hack/cluster share: messages, elapsed time, root, the cache directory.
+# shellcheck disable=SC2034 # the variables are for those who source this
 
 CACHE_DIR=${XDG_CACHE_HOME:-$HOME/.cache}/memcached-operator
 PROGRAM=${0#"$PWD"/}
@@ -27,6 +28,15 @@ duration() {
 
 # The comment at the top of the script is its help.
 print_help() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; }
+
+# Where Debian's own packages come from here: the configured mirror.
+debian_mirror() {
+    local uri
+    # shellcheck disable=SC2016 # $(REPO_URI) is apt's, not the shell's
+    uri=$(apt-get indextargets --format '$(REPO_URI)' \
+        'Identifier: Packages' 'Origin: Debian' 'Component: main' | grep -v security | head -n 1)
+    printf '%s\n' "${uri:-http://deb.debian.org/debian/}"
+}
 
 as_root() {
     if ((EUID == 0)); then

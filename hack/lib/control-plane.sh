@@ -31,14 +31,14 @@ start_apiserver() {
     [[ $LEVEL == api-only || $LEVEL == control-plane ]] || bind=0.0.0.0
     local -a cmd=("$KUBE_DIR/kube-apiserver"
         --etcd-servers="http://127.0.0.1:$PORT_ETCD"
-        --bind-address=$bind --secure-port="$PORT_APISERVER" --insecure-port=0 --advertise-address="$HOST_IP"
+        --bind-address="$bind" --secure-port="$PORT_APISERVER" --insecure-port=0 --advertise-address="$HOST_IP"
         --tls-cert-file="$pki/apiserver.crt" --tls-private-key-file="$pki/apiserver.key"
         --client-ca-file="$pki/ca.crt"
         --kubelet-client-certificate="$pki/admin.crt" --kubelet-client-key="$pki/admin.key"
         --kubelet-certificate-authority="$pki/ca.crt" --kubelet-preferred-address-types=InternalIP
         --service-account-issuer=https://kubernetes.default.svc
         --service-account-signing-key-file="$pki/sa.key" --service-account-key-file="$pki/sa.pub"
-        --authorization-mode=Node,RBAC --enable-admission-plugins=NodeRestriction
+        --authorization-mode="Node,RBAC" --enable-admission-plugins=NodeRestriction
         --allow-privileged=true --service-cluster-ip-range="$SERVICE_CIDR")
     if ((AUDIT)); then
         cmd+=(--audit-policy-file="$CONFIG_DIR/audit-policy.yaml" --audit-log-path="$AUDIT_LOG_FILE"

@@ -18,17 +18,13 @@ image_dir() {
 }
 
 build_images() {
-    local dir
     IMAGE_DIR=$(image_dir)
     [[ ! -e $IMAGE_DIR/memcached.tar ]] || return 0
     build_lock
     if [[ ! -e $IMAGE_DIR/memcached.tar ]]; then
-        dir=$(mktemp -d "$CACHE_DIR/tmp.XXXXXX")
-        mkdir "$dir/done"
-        with_progress "building the images of pause and memcached" 5s build_images_in "$dir"
-        rm -rf "$CACHE_DIR"/images-*
-        mv "$dir/done" "$IMAGE_DIR"
-        rm -rf "$dir"
+        mkdir "$BUILD_TMP/done"
+        with_progress "building the images of pause and memcached" 5s build_images_in "$BUILD_TMP"
+        mv "$BUILD_TMP/done" "$IMAGE_DIR"
     fi
     build_unlock
 }

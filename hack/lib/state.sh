@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # Which cluster: its name, directory, and the slot from which ports and addresses follow.
+# shellcheck disable=SC2034 # the variables are for those who source this
 
 BASE_DIR=/var/lib/memcached-operator-cluster
 CLUSTER_NAME=${CLUSTER_NAME:-default}
@@ -45,6 +46,7 @@ state_use_slot() {
     POD_CIDR=10.200.$1.0/24
     SERVICE_CIDR=10.201.$1.0/24
     SERVICE_IP=10.201.$1.1
+    DNS_IP=10.201.$1.10
     HOST_IP=10.202.$1.1
     NODE_IP=10.202.$1.2
     LINK=mcop$1
@@ -93,5 +95,6 @@ state_lock() {
 # Fill the @NAME@ places of a template.
 render() {
     sed -e "s|@STATE@|$STATE|g" -e "s|@POD_CIDR@|$POD_CIDR|g" -e "s|@CGROUP@|$CGROUP|g" \
-        -e "s|@HOST_IP@|$HOST_IP|g" -e "s|@NODE_IP@|$NODE_IP|g" -e "s|@SERVICE_IP@|$SERVICE_IP|g" "$1"
+        -e "s|@HOST_IP@|$HOST_IP|g" -e "s|@NODE_IP@|$NODE_IP|g" -e "s|@SERVICE_IP@|$SERVICE_IP|g" \
+        -e "s|@DNS_IP@|$DNS_IP|g" "$1"
 }

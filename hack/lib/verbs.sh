@@ -32,6 +32,7 @@ verb_up() {
     state_load
     if [[ -n $LEVEL ]]; then
         if is_up; then
+            # shellcheck disable=SC2153 # set by state_load
             [[ $LEVEL == "$level" && $AUDIT == "$audit" ]] ||
                 die "cluster \"$CLUSTER_NAME\" is up with other options ($(describe))" "end it first: \"$PROGRAM down\", or give this one another CLUSTER_NAME"
             say "cluster \"$CLUSTER_NAME\" is up already ($(describe))"
@@ -130,6 +131,7 @@ verb_env() {
     require_cluster
     printf 'export CLUSTER_NAME=%q\n' "$CLUSTER_NAME"
     printf 'export KUBECONFIG=%q\n' "$KUBECONFIG_ADMIN"
+    # shellcheck disable=SC2016 # $PATH is the caller's
     printf 'case ":$PATH:" in *:%q:*) ;; *) export PATH=%q:"$PATH" ;; esac\n' "$KUBE_DIR" "$KUBE_DIR"
     printf 'export ETCDCTL_API=3 ETCDCTL_ENDPOINTS=%q\n' "http://127.0.0.1:$PORT_ETCD"
     if ((AUDIT)); then printf 'export AUDIT_LOG=%q\n' "$AUDIT_LOG_FILE"; else echo 'unset AUDIT_LOG'; fi
@@ -321,5 +323,5 @@ leftover_mounts() {
 
 leftover_rules() {
     ((EUID == 0)) || return 0
-    iptables-save 2>/dev/null | awk '/^:(KUBE|CNI)-/ {print "iptables chain " substr($1, 2)}'
+    iptables-save 2>/dev/null | awk '/10\.20[0-2]\./ && /KUBE-|CNI-/ {print "iptables rule " $0}'
 }
