@@ -23,13 +23,13 @@ struct answer {
 };
 
 /** Callbacks of one request. For a stream (request.stream) head and body are called too, and the
- * body is not collected. */
+ * body is not collected; they may not start or cancel requests. */
 struct call_handler {
     void (*head)(void *ctx, struct now now, int http_status, int64_t retry_after_ms);
     /** Returns 0, or a negative code with *err filled: the request is cancelled and done() is told
      * that error. */
     int (*body)(void *ctx, struct now now, const char *bytes, size_t len, struct error *err);
-    /** Exactly once per call, unless client_cancel() came first. */
+    /** Exactly once per call, unless client_cancel() came first. May start requests. */
     void (*done)(void *ctx, struct now now, const struct answer *answer);
 };
 
@@ -37,24 +37,28 @@ struct call;
 
 struct client {
     struct actions *actions; /* where to push; set by the manager for each step */
-    struct call *
-        *calls; /* in flight or waiting; few: searched linearly from a slot hint in the id */
-    size_t count, cap;
-    uint64_t next_id;
-    double qps; /* 0: no limit */
-    double tokens;
+    struct call **slots;     /* a call's id names its slot */
+    size_t slot_count;
+    size_t count; /* calls in flight or waiting */
+    uint64_t sequence;
+    double qps;    /* 0: no limit */
+    double tokens; /* of the request rate; below 0: promised to calls that wait */
     uint64_t refilled_ms;
     bool closing; /* no more retries */
     struct metric_family *requests_total;
-    const char *host; /* metric label */
+    char *host; /* metric label */
 };
 
+/** @host copied. */
 void client_init(struct client *c, double qps, const char *host, struct metrics *metrics);
+
+/** Drops all calls without a word to their handlers. */
 void client_fini(struct client *c);
 
 /**
- * Start a request; takes *request. @tag (may be 0) is the caller's, for client_cancel_tagged().
- * Unary answers over BODY_BYTES_MAX end with ERR_TOO_BIG. Returns its id.
+ * Start a request; takes *request. Unary answers over BODY_BYTES_MAX end with ERR_TOO_BIG; 429 and
+ * 5xx with a Retry-After are sent again by themselves (not streams, not after client_close()).
+ * Returns its id, never 0.
  */
 uint64_t client_start(struct client *c, struct now now, struct request *request,
                       const struct call_handler *handler, void *ctx);
@@ -69,5 +73,5 @@ void client_event(struct client *c, struct now now, const struct event *event);
 void client_tick(struct client *c, struct now now);
 uint64_t client_deadline(const struct client *c);
 
-/** From now on: no retries; calls that only wait are ended with ERR_CANCELLED. */
+/** From now on: no retries; calls that only wait are done with ERR_CANCELLED. */
 void client_close(struct client *c, struct now now);

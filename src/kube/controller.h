@@ -20,11 +20,15 @@ struct controller_spec {
     void (*reconcile)(void *ctx, const char *ns, const char *name, struct now now,
                       struct plan *plan);
 
-    /** The answer to the plan's write, before the runtime's own handling (store the object; on
-     * errors back off). Return true when the outcome is fully dealt with: the key is then looked at
-     * again at once instead of backing off. NULL: never. */
+    /**
+     * The answer to the plan's write, before the runtime's own handling: on success the object goes
+     * to write->into, on errors the key backs off. @object is the decoded object of a 2xx answer
+     * (borrowed) or NULL. Return true when an error is fully dealt with: the key is then looked at
+     * again at once. NULL: nothing to add.
+     */
     bool (*answered)(void *ctx, const char *ns, const char *name, struct now now,
-                     const struct write *write, const struct answer *answer);
+                     const struct write *write, const struct answer *answer,
+                     const struct object *object);
 
     /** Enqueue every key there is (--sync-period). NULL: nothing to do. */
     void (*resync)(void *ctx, struct now now);

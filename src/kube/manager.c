@@ -1,1 +1,591 @@
+/*
+ * One step: the event goes to whom it belongs, then everybody who wants to do something now may.
+ */
 #include "kube/manager.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    STORES_MAX = 16,
+    CONTROLLERS_MAX = 8,
+    LOG_LINE_BYTES_MAX = 64 << 10,
+    SYNC_JITTER_PERCENT = 10,
+};
+
+/* A reflector and its request in flight. */
+struct watcher {
+    struct manager *manager;
+    struct reflector reflector;
+    const char *if_not_served;
+    uint64_t call_id; /* 0: none */
+};
+
+/* An event on its way to the server. */
+struct posting {
+    struct manager *manager;
+    uint64_t token;
+};
+
+struct manager {
+    struct manager_options options;
+    struct random random;
+    struct metrics metrics;
+    struct client client;
+
+    struct store *stores[STORES_MAX];
+    size_t store_count;
+    struct watcher **watchers;
+    size_t watcher_count;
+    struct controller *controllers[CONTROLLERS_MAX];
+    size_t controller_count;
+    struct lease lease;
+    struct metric *leading;
+    struct recorder recorder;
+
+    struct now now;
+    struct actions *actions; /* of the step in progress */
+    bool was_synced, was_leading;
+    uint64_t resync_ms; /* 0: not set yet */
+    bool stopping, exited;
+    uint64_t drain_until_ms;
+    char why[256];
+};
+
+/* ---- Making and unmaking ---- */
+
+static void copy_options(struct manager *m, const struct manager_options *options)
+{
+    m->options = *options;
+    struct manager_options *o = &m->options;
+    const char **namespaces = mem_zalloc((options->namespace_count + 1) * sizeof *namespaces);
+    for (size_t i = 0; i < options->namespace_count; i++) {
+        namespaces[i] = mem_strdup(options->namespaces[i]);
+    }
+    if (options->namespace_count == 0) {
+        namespaces[0] = mem_strdup("");
+        o->namespace_count = 1;
+    }
+    o->namespaces = namespaces;
+    o->name = mem_strdup(options->name);
+    o->identity = mem_strdup(options->identity);
+    o->host = mem_strdup(options->host);
+    o->user = mem_strdup(options->user);
+    o->lease_ns = mem_strdup(options->leader_elect ? options->lease_ns : "");
+    o->lease_name = mem_strdup(options->leader_elect ? options->lease_name : "");
+    if (o->dry_run) {
+        o->leader_elect = false; /* a dry run writes no Lease either, and needs none */
+    }
+}
+
+struct manager *manager_new(const struct manager_options *options)
+{
+    struct manager *m = mem_zalloc(sizeof *m);
+    copy_options(m, options);
+    random_init(&m->random, options->seed);
+    metrics_init(&m->metrics);
+    client_init(&m->client, options->qps, options->host, &m->metrics);
+    recorder_init(&m->recorder, m->options.name, m->options.identity, &m->random);
+    if (m->options.leader_elect) {
+        lease_init(&m->lease, m->options.lease_ns, m->options.lease_name, m->options.identity,
+                   &m->random);
+        m->leading = metric_get(
+            metrics_family(&m->metrics, METRIC_GAUGE, "leader_election_master_status",
+                           "Gauge of if the reporting system is master of the relevant lease, 0 "
+                           "indicates backup, 1 indicates master.",
+                           "name", NULL, 0),
+            m->options.lease_name);
+    }
+    return m;
+}
+
+static void free_options(struct manager_options *o)
+{
+    for (size_t i = 0; i < o->namespace_count; i++) {
+        mem_free((char *)o->namespaces[i]);
+    }
+    mem_free((void *)o->namespaces);
+    mem_free((char *)o->name);
+    mem_free((char *)o->identity);
+    mem_free((char *)o->host);
+    mem_free((char *)o->user);
+    mem_free((char *)o->lease_ns);
+    mem_free((char *)o->lease_name);
+}
+
+void manager_free(struct manager *m)
+{
+    if (m == NULL) {
+        return;
+    }
+    client_fini(&m->client);
+    for (size_t i = 0; i < m->controller_count; i++) {
+        controller_free(m->controllers[i]);
+    }
+    for (size_t i = 0; i < m->watcher_count; i++) {
+        reflector_fini(&m->watchers[i]->reflector);
+        mem_free(m->watchers[i]);
+    }
+    mem_free(m->watchers);
+    for (size_t i = 0; i < m->store_count; i++) {
+        store_fini(m->stores[i]);
+        mem_free(m->stores[i]);
+    }
+    if (m->options.leader_elect) {
+        lease_fini(&m->lease);
+    }
+    recorder_fini(&m->recorder);
+    metrics_fini(&m->metrics);
+    free_options(&m->options);
+    mem_free(m);
+}
+
+/* ---- Logging ---- */
+
+void manager_log(struct manager *m, struct now now, enum log_level level, const char *logger,
+                 const char *message, const struct log_field *fields, size_t count)
+{
+    if (level < m->options.log.level_min || m->actions == NULL) {
+        return;
+    }
+    CLEANUP(buf_fini) struct buf line;
+    buf_init(&line, LOG_LINE_BYTES_MAX);
+    struct log_record record = {.level = level,
+                                .wall_us = now.wall_us,
+                                .logger = logger,
+                                .message = message,
+                                .fields = fields,
+                                .field_count = count};
+    log_format_record(&m->options.log, &record, &line);
+    if (line.len > 0) {
+        actions_push(m->actions, (struct action){.type = ACTION_LOG, .text = buf_take(&line)});
+    }
+}
+
+static void say(struct manager *m, enum log_level level, const char *message)
+{
+    manager_log(m, m->now, level, "manager", message, NULL, 0);
+}
+
+/* ---- Watching ---- */
+
+/* "memcacheds.cache.example.com", or "pods" */
+static const char *resource_name(const struct kind *kind, char *out, size_t bytes)
+{
+    snprintf(out, bytes, "%s%s%s", kind->plural, kind->group[0] != '\0' ? "." : "", kind->group);
+    return out;
+}
+
+static void on_report(void *ctx, const char *verb, const struct reflector_spec *spec,
+                      uint64_t retry_in_ms, const struct error *err)
+{
+    struct watcher *w = ctx;
+    struct manager *m = w->manager;
+    char resource[256];
+    resource_name(spec->kind, resource, sizeof resource);
+    if (err == NULL) {
+        manager_log(
+            m, m->now, LOG_DEBUG, "reflector", "Cache is in step with the server",
+            (struct log_field[]){LOG_STR("resource", resource), LOG_STR("namespace", spec->ns)}, 2);
+        return;
+    }
+    struct log_field fields[PLAN_FIELDS_MAX] = {
+        LOG_STR("verb", verb),          LOG_STR("resource", resource),
+        LOG_STR("namespace", spec->ns), LOG_STR("user", m->options.user),
+        LOG_STR("error", err->message), LOG_INT("retry-in-ms", (int64_t)retry_in_ms)};
+    size_t count = 6;
+    const char *message = "Cannot reach the server's objects. Trying again";
+    if (err->code == ERR_NOT_FOUND) {
+        message = "The server does not know this resource. Trying again";
+        if (w->if_not_served != NULL) {
+            fields[count++] = LOG_STR("what-to-do", w->if_not_served);
+        }
+    } else if (err->code == ERR_UNAUTHORIZED || err->code == ERR_FORBIDDEN) {
+        message = "The server does not let this user do that. Trying again";
+    }
+    manager_log(m, m->now, LOG_ERROR, "reflector", message, fields, count);
+}
+
+static struct store *new_store(struct manager *m, const struct kind *kind)
+{
+    assert(m->store_count < STORES_MAX);
+    struct store *store = mem_zalloc(sizeof *store);
+    store_init(store, kind, random_next(&m->random));
+    m->stores[m->store_count++] = store;
+    return store;
+}
+
+struct store *manager_add_store(struct manager *m, const struct kind *kind)
+{
+    return new_store(m, kind);
+}
+
+struct store *manager_watch(struct manager *m, const struct watch_spec *spec)
+{
+    struct store *store = new_store(m, spec->kind);
+    size_t total = m->watcher_count + m->options.namespace_count;
+    m->watchers = mem_realloc(m->watchers, total * sizeof *m->watchers);
+    for (size_t i = 0; i < m->options.namespace_count; i++) {
+        struct watcher *w = mem_zalloc(sizeof *w);
+        struct reflector_spec scope = {.kind = spec->kind,
+                                       .ns = m->options.namespaces[i],
+                                       .label_selector = spec->label_selector,
+                                       .metadata_only = spec->metadata_only};
+        w->manager = m;
+        w->if_not_served = spec->if_not_served;
+        reflector_init(&w->reflector, &scope, store, &m->random, on_report, w);
+        m->watchers[m->watcher_count++] = w;
+    }
+    return store;
+}
+
+static void on_watch_head(void *ctx, struct now now, int http_status, int64_t retry_after_ms)
+{
+    struct watcher *w = ctx;
+    reflector_head(&w->reflector, now, http_status, retry_after_ms);
+}
+
+static int on_watch_body(void *ctx, struct now now, const char *bytes, size_t len,
+                         struct error *err)
+{
+    struct watcher *w = ctx;
+    return reflector_body(&w->reflector, now, bytes, len, err);
+}
+
+/* An answer other than 2xx is no failure here: the reflector has its body and judges itself. */
+static void on_watch_done(void *ctx, struct now now, const struct answer *answer)
+{
+    struct watcher *w = ctx;
+    w->call_id = 0;
+    bool refused =
+        answer->http_status != 0 && (answer->http_status < 200 || answer->http_status > 299);
+    bool failed = answer->error.code != ERR_NONE && !refused;
+    reflector_end(&w->reflector, now, failed ? &answer->error : NULL);
+}
+
+static const struct call_handler watch_handler = {
+    .head = on_watch_head, .body = on_watch_body, .done = on_watch_done};
+
+static void pump_watchers(struct manager *m)
+{
+    for (size_t i = 0; i < m->watcher_count; i++) {
+        struct watcher *w = m->watchers[i];
+        if (w->call_id != 0 && reflector_overdue(&w->reflector, m->now)) {
+            struct error why = ERROR_INIT;
+            error_set(&why, ERR_CANCELLED, "the watch has outlived its time");
+            client_cancel(&m->client, w->call_id);
+            w->call_id = 0;
+            reflector_end(&w->reflector, m->now, &why);
+        }
+        struct request request = {0};
+        if (reflector_want(&w->reflector, m->now, &request)) {
+            w->call_id = client_start(&m->client, m->now, &request, &watch_handler, w);
+        }
+    }
+}
+
+static bool all_synced(const struct manager *m)
+{
+    for (size_t i = 0; i < m->store_count; i++) {
+        if (!store_synced(m->stores[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- Leading ---- */
+
+static void on_lease_answer(void *ctx, struct now now, const struct answer *answer)
+{
+    struct manager *m = ctx;
+    lease_answer(&m->lease, now, answer->body, answer->body_len,
+                 answer->error.code == ERR_NONE ? NULL : &answer->error);
+    if (answer->error.code != ERR_NONE && answer->error.code != ERR_CONFLICT &&
+        answer->error.code != ERR_NOT_FOUND && answer->error.code != ERR_EXISTS) {
+        manager_log(m, now, LOG_ERROR, "leaderelection", "Cannot get or renew the lease",
+                    (struct log_field[]){LOG_STR("lease", m->options.lease_name),
+                                         LOG_STR("error", answer->error.message)},
+                    2);
+    }
+}
+
+static const struct call_handler lease_handler = {.done = on_lease_answer};
+
+static void exit_with(struct manager *m, int code)
+{
+    if (!m->exited) {
+        m->exited = true;
+        actions_push(m->actions, (struct action){.type = ACTION_EXIT, .exit_code = code});
+    }
+}
+
+/* May writes be sent now? */
+static bool pump_lease(struct manager *m)
+{
+    if (!m->options.leader_elect) {
+        return true;
+    }
+    bool leading = lease_step(&m->lease, m->now);
+    struct request request = {0};
+    if (lease_want(&m->lease, m->now, &request)) {
+        client_start(&m->client, m->now, &request, &lease_handler, m);
+    }
+    if (leading != m->was_leading) {
+        m->was_leading = leading;
+        metric_set(m->leading, leading ? 1 : 0);
+        manager_log(m, m->now, LOG_INFO, "leaderelection",
+                    leading ? "Successfully acquired the lease" : "No longer the leader",
+                    (struct log_field[]){LOG_STR("lease", m->options.lease_name),
+                                         LOG_STR("holder", lease_holder(&m->lease))},
+                    2);
+    }
+    if (m->lease.state == LEASE_LOST) {
+        say(m, LOG_ERROR, "The lease is lost. Exiting, so that nothing of this process lands late");
+        exit_with(m, 1);
+    }
+    return leading;
+}
+
+/* ---- Events for people ---- */
+
+void manager_record(struct manager *m, struct now now, const struct recorder_event *event)
+{
+    if (!m->options.dry_run) {
+        recorder_add(&m->recorder, now, event);
+    }
+}
+
+static void on_event_answer(void *ctx, struct now now, const struct answer *answer)
+{
+    struct posting *p = ctx;
+    struct manager *m = p->manager;
+    recorder_answer(&m->recorder, now, p->token,
+                    answer->error.code == ERR_NONE ? NULL : &answer->error);
+    if (answer->error.code != ERR_NONE) {
+        manager_log(m, now, LOG_DEBUG, "recorder", "Cannot record an event",
+                    (struct log_field[]){LOG_STR("error", answer->error.message)}, 1);
+    }
+    mem_free(p);
+}
+
+static const struct call_handler event_handler = {.done = on_event_answer};
+
+static size_t busy(const struct manager *m)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < m->controller_count; i++) {
+        sum += controller_busy(m->controllers[i]);
+    }
+    return sum;
+}
+
+/* Events wait while there is work: they never hold up a write. */
+static void pump_recorder(struct manager *m)
+{
+    struct request request = {0};
+    uint64_t token = 0;
+    while (busy(m) == 0 && recorder_want(&m->recorder, m->now, &request, &token)) {
+        struct posting *p = mem_zalloc(sizeof *p);
+        *p = (struct posting){.manager = m, .token = token};
+        client_start(&m->client, m->now, &request, &event_handler, p);
+        request = (struct request){0};
+    }
+    recorder_expire(&m->recorder, m->now);
+}
+
+/* ---- Controllers ---- */
+
+struct controller *manager_add_controller(struct manager *m, const struct controller_spec *spec)
+{
+    assert(m->controller_count < CONTROLLERS_MAX);
+    struct controller *c = controller_new(spec, m, random_next(&m->random), &m->metrics);
+    m->controllers[m->controller_count++] = c;
+    return c;
+}
+
+static void pump_resync(struct manager *m)
+{
+    if (m->options.sync_period_ms == 0) {
+        return;
+    }
+    if (m->resync_ms != 0 && m->now.mono_ms >= m->resync_ms) {
+        for (size_t i = 0; i < m->controller_count; i++) {
+            controller_resync(m->controllers[i], m->now);
+        }
+    }
+    if (m->resync_ms == 0 || m->now.mono_ms >= m->resync_ms) {
+        m->resync_ms = m->now.mono_ms +
+                       random_jitter_ms(&m->random, m->options.sync_period_ms, SYNC_JITTER_PERCENT);
+    }
+}
+
+/* Controllers added first go first: what they do completes what later ones have begun. */
+static void pump_controllers(struct manager *m)
+{
+    if (!m->was_synced) {
+        m->was_synced = true;
+        say(m, LOG_INFO, "All caches are in step. Starting the controllers");
+    }
+    pump_resync(m);
+    for (size_t i = 0; i < m->controller_count; i++) {
+        size_t used = busy(m);
+        if (used >= m->options.max_concurrent) {
+            return;
+        }
+        controller_run(m->controllers[i], m->now, m->options.max_concurrent - used);
+    }
+}
+
+/* ---- Stopping ---- */
+
+static void begin_stop(struct manager *m)
+{
+    if (m->stopping) {
+        return;
+    }
+    m->stopping = true;
+    m->drain_until_ms = m->now.mono_ms + MANAGER_DRAIN_MS;
+    say(m, LOG_INFO, "Stopping: waiting for writes in flight");
+    for (size_t i = 0; i < m->watcher_count; i++) {
+        client_cancel(&m->client, m->watchers[i]->call_id);
+        m->watchers[i]->call_id = 0;
+    }
+    client_close(&m->client, m->now);
+}
+
+static void pump_stop(struct manager *m)
+{
+    bool drained = busy(m) == 0;
+    if (!drained && m->now.mono_ms < m->drain_until_ms) {
+        return;
+    }
+    if (m->options.leader_elect && m->lease.state != LEASE_RELEASED) {
+        struct request request = {0};
+        /* A write that may still land forbids to give the lease away: let it run out. */
+        if (drained) {
+            lease_release(&m->lease, m->now);
+            lease_step(&m->lease, m->now);
+            if (lease_want(&m->lease, m->now, &request)) {
+                client_start(&m->client, m->now, &request, &lease_handler, m);
+            }
+            if (m->lease.state == LEASE_RELEASING) {
+                return;
+            }
+        }
+    }
+    say(m, LOG_INFO, "Stopped");
+    exit_with(m, 0);
+}
+
+/* ---- The step ---- */
+
+void manager_step(struct manager *m, struct now now, const struct event *event,
+                  struct actions *actions)
+{
+    if (m->exited) {
+        return;
+    }
+    m->now = now;
+    m->actions = m->client.actions = actions;
+    if (event->type == EVENT_STOP) {
+        begin_stop(m);
+    } else if (event->type != EVENT_TICK) {
+        client_event(&m->client, now, event);
+    }
+    client_tick(&m->client, now);
+    if (m->stopping) {
+        pump_stop(m);
+    } else {
+        bool leading = pump_lease(m);
+        pump_watchers(m);
+        if (leading && !m->exited && all_synced(m)) {
+            pump_controllers(m);
+        }
+        pump_recorder(m);
+    }
+    m->actions = m->client.actions = NULL;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+uint64_t manager_deadline(const struct manager *m)
+{
+    uint64_t at = client_deadline(&m->client);
+    if (m->options.leader_elect) {
+        at = earlier(at, lease_deadline(&m->lease));
+    }
+    if (m->stopping) {
+        return earlier(at, m->drain_until_ms);
+    }
+    for (size_t i = 0; i < m->watcher_count; i++) {
+        at = earlier(at, reflector_deadline(&m->watchers[i]->reflector));
+    }
+    bool running = m->was_synced && (!m->options.leader_elect || m->was_leading) &&
+                   busy(m) < m->options.max_concurrent;
+    for (size_t i = 0; running && i < m->controller_count; i++) {
+        at = earlier(at, controller_deadline(m->controllers[i]));
+    }
+    if (m->resync_ms != 0 && running) {
+        at = earlier(at, m->resync_ms);
+    }
+    return busy(m) == 0 ? earlier(at, recorder_deadline(&m->recorder)) : at;
+}
+
+bool manager_ready(struct manager *m, const char **why)
+{
+    for (size_t i = 0; i < m->watcher_count; i++) {
+        const struct reflector *r = &m->watchers[i]->reflector;
+        if (reflector_synced(r) && !reflector_failing(r)) {
+            continue;
+        }
+        if (why != NULL) {
+            char resource[200];
+            snprintf(m->why, sizeof m->why, "%s: %s",
+                     resource_name(r->spec.kind, resource, sizeof resource),
+                     reflector_synced(r) ? "the watch is failing"
+                                         : "not in step with the server yet");
+            *why = m->why;
+        }
+        return false;
+    }
+    return true;
+}
+
+struct metrics *manager_metrics(struct manager *m)
+{
+    return &m->metrics;
+}
+
+void manager_update_metrics(struct manager *m, struct now now)
+{
+    for (size_t i = 0; i < m->controller_count; i++) {
+        controller_update_metrics(m->controllers[i], now);
+    }
+}
+
+struct client *manager_client(struct manager *m)
+{
+    return &m->client;
+}
+
+const struct manager_options *manager_settings(const struct manager *m)
+{
+    return &m->options;
+}
+
+uint64_t manager_write_deadline(const struct manager *m)
+{
+    return m->options.leader_elect ? lease_write_deadline(&m->lease) : UINT64_MAX;
+}
+
+struct now manager_now(const struct manager *m)
+{
+    return m->now;
+}

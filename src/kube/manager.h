@@ -68,7 +68,7 @@ uint64_t manager_deadline(const struct manager *m);
 
 /** All caches synced and none failing; else *why (may be NULL) says which is not, static or
  * borrowed until the next step. */
-bool manager_ready(const struct manager *m, const char **why);
+bool manager_ready(struct manager *m, const char **why);
 
 struct metrics *manager_metrics(struct manager *m);
 
