@@ -1,1 +1,487 @@
+/*
+ * One table holds every flag: its name, default, help and setter. Parser, --help and (by a test)
+ * the man page follow it, so they cannot disagree.
+ */
 #include "shell/flags.h"
+
+#include "base/mem.h"
+#include "kube/name.h"
+#include "shell/probe_server.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    USAGE_COLUMN = 38, /* where the help texts begin */
+    CONCURRENT_MAX = 1000,
+    IMAGE_BYTES_MAX = 512,
+};
+
+/* What the --zap flags said; brought together once all of them are known, whatever their order. */
+struct zap_flags {
+    bool devel;
+    bool encoder_given, level_given, time_given;
+    struct log_format given;
+};
+
+struct parse {
+    struct flags *flags;
+    struct zap_flags zap;
+};
+
+/** Returns false when @value is bad; *p may then be half set. */
+typedef bool set_fn(struct parse *p, const char *value);
+
+struct flag {
+    const char *name;
+    const char *argument; /* what --help calls the value; NULL: a boolean */
+    const char *standard; /* the default: goes through the setter too; NULL: none */
+    const char *help;
+    const char *expected; /* what a good value is */
+    set_fn *set;
+};
+
+/* Go's flag package takes these. */
+static bool parse_bool(const char *text, bool *out)
+{
+    static const char *const yes[] = {"1", "t", "T", "true", "True", "TRUE"};
+    static const char *const no[] = {"0", "f", "F", "false", "False", "FALSE"};
+    for (size_t i = 0; i < ARRAY_LEN(yes); i++) {
+        if (strcmp(text, yes[i]) == 0 || strcmp(text, no[i]) == 0) {
+            *out = strcmp(text, yes[i]) == 0;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Digits only, no sign, no space, up to @max. */
+static bool parse_whole(const char *text, unsigned max, unsigned *out)
+{
+    unsigned value = 0;
+    if (*text == '\0') {
+        return false;
+    }
+    for (; *text != '\0'; text++) {
+        if (!isdigit((unsigned char)*text)) {
+            return false;
+        }
+        value = value * 10 + (unsigned)(*text - '0');
+        if (value > max) {
+            return false;
+        }
+    }
+    *out = value;
+    return true;
+}
+
+/* The length of a Go unit of time at @text in nanoseconds, or 0. */
+static uint64_t duration_unit_ns(const char **text)
+{
+    static const struct {
+        const char *name;
+        uint64_t ns;
+    } units[] = {
+        {"ns", 1},           {"us", 1000},      {"\xc2\xb5s", 1000}, /* micro sign */
+        {"\xce\xbcs", 1000},                                         /* Greek mu */
+        {"ms", 1000000},     {"s", 1000000000}, {"m", 60000000000},  {"h", 3600000000000},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+        size_t len = strlen(units[i].name);
+        if (strncmp(*text, units[i].name, len) == 0) {
+            *text += len;
+            return units[i].ns;
+        }
+    }
+    return 0;
+}
+
+/*
+ * One "1.5h" of a duration. Fractions are exact to a nanosecond's rounding down.
+ * Returns false on bad text or past int64 nanoseconds, which is Go's limit too.
+ */
+static bool duration_part_ns(const char **text, uint64_t *ns)
+{
+    uint64_t whole = 0;
+    double fraction = 0;
+    bool digits = false;
+    for (; isdigit((unsigned char)**text); (*text)++, digits = true) {
+        if (__builtin_mul_overflow(whole, 10, &whole) ||
+            __builtin_add_overflow(whole, (uint64_t)(**text - '0'), &whole)) {
+            return false;
+        }
+    }
+    if (**text == '.') {
+        (*text)++;
+        for (double scale = 0.1; isdigit((unsigned char)**text); (*text)++, digits = true) {
+            fraction += (**text - '0') * scale;
+            scale /= 10;
+        }
+    }
+    uint64_t unit = digits ? duration_unit_ns(text) : 0;
+    uint64_t extra = (uint64_t)(fraction * (double)unit + 0.5);
+    return unit != 0 && !__builtin_mul_overflow(whole, unit, ns) &&
+           !__builtin_add_overflow(*ns, extra, ns) && *ns <= INT64_MAX;
+}
+
+/* https://pkg.go.dev/time#ParseDuration, without signs. What is shorter than a millisecond becomes
+ * one: 0 would mean "never". */
+static bool parse_duration_ms(const char *text, uint64_t *ms)
+{
+    uint64_t total = 0;
+    if (strcmp(text, "0") == 0) {
+        *ms = 0;
+        return true;
+    }
+    if (*text == '\0') {
+        return false;
+    }
+    while (*text != '\0') {
+        uint64_t part = 0;
+        if (!duration_part_ns(&text, &part) || __builtin_add_overflow(total, part, &total) ||
+            total > INT64_MAX) {
+            return false;
+        }
+    }
+    *ms = (total + 999999) / 1000000;
+    return true;
+}
+
+static const char *text_or_null(const char *value)
+{
+    return *value == '\0' ? NULL : value;
+}
+
+static bool set_kubeconfig(struct parse *p, const char *value)
+{
+    p->flags->kubeconfig = text_or_null(value);
+    return true;
+}
+
+static bool set_context(struct parse *p, const char *value)
+{
+    p->flags->context = text_or_null(value);
+    return true;
+}
+
+static void namespaces_free(struct flags *f)
+{
+    for (size_t i = 0; i < f->namespace_count; i++) {
+        mem_free(f->namespaces[i]);
+    }
+    mem_free(f->namespaces);
+    f->namespaces = NULL;
+    f->namespace_count = 0;
+}
+
+static bool namespaces_add(struct flags *f, const char *name, size_t len)
+{
+    char *ns = mem_strndup(name, len);
+    if (!namespace_is_valid(ns)) {
+        mem_free(ns);
+        return false;
+    }
+    for (size_t i = 0; i < f->namespace_count; i++) {
+        if (strcmp(f->namespaces[i], ns) == 0) {
+            mem_free(ns);
+            return true;
+        }
+    }
+    f->namespaces = mem_realloc(f->namespaces, (f->namespace_count + 1) * sizeof(f->namespaces[0]));
+    f->namespaces[f->namespace_count++] = ns;
+    return true;
+}
+
+static bool set_namespaces(struct parse *p, const char *value)
+{
+    namespaces_free(p->flags);
+    if (*value == '\0') {
+        return true;
+    }
+    for (;;) {
+        size_t len = strcspn(value, ",");
+        if (!namespaces_add(p->flags, value, len)) {
+            return false;
+        }
+        if (value[len] == '\0') {
+            return true;
+        }
+        value += len + 1;
+    }
+}
+
+static bool set_metrics_address(struct parse *p, const char *value)
+{
+    p->flags->metrics_address = value;
+    return probe_address_is_valid(value);
+}
+
+static bool set_probe_address(struct parse *p, const char *value)
+{
+    p->flags->probe_address = value;
+    return probe_address_is_valid(value);
+}
+
+static bool set_leader_elect(struct parse *p, const char *value)
+{
+    return parse_bool(value, &p->flags->leader_elect);
+}
+
+static bool set_leader_elect_ns(struct parse *p, const char *value)
+{
+    p->flags->leader_elect_ns = text_or_null(value);
+    return *value == '\0' || namespace_is_valid(value);
+}
+
+static bool set_max_concurrent(struct parse *p, const char *value)
+{
+    return parse_whole(value, CONCURRENT_MAX, &p->flags->max_concurrent) &&
+           p->flags->max_concurrent > 0;
+}
+
+static bool set_sync_period(struct parse *p, const char *value)
+{
+    return parse_duration_ms(value, &p->flags->sync_period_ms);
+}
+
+static bool set_qps(struct parse *p, const char *value)
+{
+    char *end = NULL;
+    /* strtod alone would take signs, spaces, hexadecimal, "inf" and "nan" */
+    if (*value == '\0' || strspn(value, "0123456789.") != strlen(value)) {
+        return false;
+    }
+    p->flags->qps = strtod(value, &end);
+    return *end == '\0' && isfinite(p->flags->qps);
+}
+
+static bool set_dry_run(struct parse *p, const char *value)
+{
+    return parse_bool(value, &p->flags->dry_run);
+}
+
+/* The characters of registry:port/path:tag@digest; the API server and the kubelet know the rest. */
+static bool set_image(struct parse *p, const char *value)
+{
+    size_t len = 0;
+    while (isalnum((unsigned char)value[len]) ||
+           (len > 0 && value[len] != '\0' && strchr("._-/:@+", value[len]) != NULL)) {
+        len++;
+    }
+    p->flags->image = value;
+    return len > 0 && len <= IMAGE_BYTES_MAX && value[len] == '\0';
+}
+
+static bool set_zap_devel(struct parse *p, const char *value)
+{
+    return parse_bool(value, &p->zap.devel);
+}
+
+static bool set_zap_encoder(struct parse *p, const char *value)
+{
+    p->zap.encoder_given = true;
+    p->zap.given.encoder = strcmp(value, "json") == 0 ? LOG_JSON : LOG_CONSOLE;
+    return strcmp(value, "json") == 0 || strcmp(value, "console") == 0;
+}
+
+static bool set_zap_level(struct parse *p, const char *value)
+{
+    static const char *const names[] = {
+        [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error"};
+    unsigned verbosity = 0;
+    p->zap.level_given = true;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (strcmp(value, names[i]) == 0) {
+            p->zap.given.level_min = (enum log_level)i;
+            return true;
+        }
+    }
+    /* zap counts debug levels upwards; here is but one. */
+    p->zap.given.level_min = LOG_DEBUG;
+    return parse_whole(value, 127, &verbosity) && verbosity > 0;
+}
+
+static bool set_zap_time(struct parse *p, const char *value)
+{
+    static const char *const names[] = {
+        [LOG_TIME_EPOCH] = "epoch",     [LOG_TIME_MILLIS] = "millis",
+        [LOG_TIME_NANO] = "nano",       [LOG_TIME_ISO8601] = "iso8601",
+        [LOG_TIME_RFC3339] = "rfc3339", [LOG_TIME_RFC3339NANO] = "rfc3339nano"};
+    p->zap.time_given = true;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (strcmp(value, names[i]) == 0) {
+            p->zap.given.time = (enum log_time)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool set_version(struct parse *p, const char *value)
+{
+    return parse_bool(value, &p->flags->version);
+}
+
+static bool set_help(struct parse *p, const char *value)
+{
+    return parse_bool(value, &p->flags->help);
+}
+
+#define EXPECTED_BOOL    "true or false"
+#define EXPECTED_ADDRESS "host:port as in :8080, 127.0.0.1:8080 or [::1]:8080, or 0"
+
+static const struct flag flags_table[] = {
+    {"kubeconfig", "FILE", NULL, "else $KUBECONFIG, ~/.kube/config, in-cluster", "a file",
+     set_kubeconfig},
+    {"context", "NAME", NULL, "context of the kubeconfig; else its current one", "a name",
+     set_context},
+    {"watch-namespaces", "NS,NS", NULL, "only these namespaces; else all",
+     "namespaces, comma-separated", set_namespaces},
+    {"metrics-bind-address", "ADDRESS", ":8080", "serve /metrics here; 0: nowhere",
+     EXPECTED_ADDRESS, set_metrics_address},
+    {"health-probe-bind-address", "ADDRESS", ":8081", "serve /healthz and /readyz here; 0: nowhere",
+     EXPECTED_ADDRESS, set_probe_address},
+    {"leader-elect", NULL, "false", "of several replicas one works, by a Lease", EXPECTED_BOOL,
+     set_leader_elect},
+    {"leader-elect-namespace", "NS", NULL, "where the Lease is; else the own namespace",
+     "a namespace", set_leader_elect_ns},
+    {"max-concurrent-reconciles", "N", "16", "writes in flight at most, 1 to 1000",
+     "a whole number from 1 to 1000", set_max_concurrent},
+    {"sync-period", "DURATION", "10h", "look at everything again; 0: never",
+     "a duration as in 10h, 1h30m or 500ms", set_sync_period},
+    {"kube-api-qps", "N", "0", "requests a second at most; 0: no limit", "a number, 0 or more",
+     set_qps},
+    {"dry-run", NULL, "false", "say what would be written, write nothing", EXPECTED_BOOL,
+     set_dry_run},
+    {"memcached-image", "IMAGE", "memcached:1.6", "image of memcached; else $MEMCACHED_IMAGE",
+     "an image as in registry.example:5000/memcached:1.6", set_image},
+    {"zap-devel", NULL, "true", "console, debug, iso8601; else json, info, epoch", EXPECTED_BOOL,
+     set_zap_devel},
+    {"zap-encoder", "NAME", NULL, "console or json", "console or json", set_zap_encoder},
+    {"zap-log-level", "LEVEL", NULL, "debug, info, warn, error, or verbosity > 0",
+     "debug, info, warn, error, or a whole number from 1 to 127", set_zap_level},
+    {"zap-time-encoding", "NAME", NULL, "epoch, millis, nano, iso8601, rfc3339[nano]",
+     "epoch, millis, nano, iso8601, rfc3339 or rfc3339nano", set_zap_time},
+    {"version", NULL, NULL, "print the version and exit", EXPECTED_BOOL, set_version},
+    {"help", NULL, NULL, "print this and exit", EXPECTED_BOOL, set_help},
+};
+
+static const struct flag *flag_find(const char *name, size_t len)
+{
+    for (size_t i = 0; i < ARRAY_LEN(flags_table); i++) {
+        if (strlen(flags_table[i].name) == len && memcmp(flags_table[i].name, name, len) == 0) {
+            return &flags_table[i];
+        }
+    }
+    /* as Go's flag package has it */
+    return len == 1 && *name == 'h' ? flag_find("help", 4) : NULL;
+}
+
+static void set_defaults(struct parse *p)
+{
+    for (size_t i = 0; i < ARRAY_LEN(flags_table); i++) {
+        const struct flag *flag = &flags_table[i];
+        bool good = flag->standard == NULL || flag->set(p, flag->standard);
+        assert(good);
+        (void)good;
+    }
+}
+
+static int set_image_from_environment(struct parse *p, struct error *err)
+{
+    const char *image = getenv("MEMCACHED_IMAGE");
+    if (image != NULL && *image != '\0' && !set_image(p, image)) {
+        return error_set(err, ERR_INVALID,
+                         "invalid value \"%.64s\" in environment variable MEMCACHED_IMAGE: "
+                         "expected %s",
+                         image, flag_find("memcached-image", 15)->expected);
+    }
+    return 0;
+}
+
+static void apply_zap(const struct zap_flags *zap, struct log_format *log)
+{
+    static const struct log_format devel = {LOG_CONSOLE, LOG_TIME_ISO8601, LOG_DEBUG};
+    static const struct log_format production = {LOG_JSON, LOG_TIME_EPOCH, LOG_INFO};
+    *log = zap->devel ? devel : production;
+    if (zap->encoder_given) {
+        log->encoder = zap->given.encoder;
+    }
+    if (zap->time_given) {
+        log->time = zap->given.time;
+    }
+    if (zap->level_given) {
+        log->level_min = zap->given.level_min;
+    }
+}
+
+/* Take argv[*i], and the next one when the flag's value is there. */
+static int parse_argument(struct parse *p, int argc, char **argv, int *i, struct error *err)
+{
+    const char *text = argv[*i];
+    size_t dashes = strspn(text, "-");
+    if (dashes == 0 || dashes > 2 || text[dashes] == '\0') {
+        return error_set(err, ERR_INVALID,
+                         "unexpected argument \"%.64s\": expected only flags, booleans as "
+                         "--flag or --flag=false",
+                         text);
+    }
+    const char *name = text + dashes;
+    size_t name_len = strcspn(name, "=");
+    const struct flag *flag = flag_find(name, name_len);
+    if (flag == NULL) {
+        return error_set(err, ERR_INVALID, "unknown flag --%.*s",
+                         name_len < 64 ? (int)name_len : 64, name);
+    }
+    const char *value = "true";
+    if (name[name_len] == '=') {
+        value = name + name_len + 1;
+    } else if (flag->argument != NULL) {
+        if (*i + 1 == argc) {
+            return error_set(err, ERR_INVALID, "flag --%s needs a value: expected %s", flag->name,
+                             flag->expected);
+        }
+        value = argv[++*i];
+    }
+    if (!flag->set(p, value)) {
+        return error_set(err, ERR_INVALID, "invalid value \"%.64s\" for flag --%s: expected %s",
+                         value, flag->name, flag->expected);
+    }
+    return 0;
+}
+
+int flags_parse(struct flags *f, int argc, char **argv, struct error *err)
+{
+    struct parse p = {.flags = f};
+    *f = (struct flags){0};
+    set_defaults(&p);
+    int failed = set_image_from_environment(&p, err);
+    for (int i = 1; i < argc && failed == 0 && !f->help && !f->version; i++) {
+        failed = parse_argument(&p, argc, argv, &i, err);
+    }
+    apply_zap(&p.zap, &f->log);
+    return failed;
+}
+
+void flags_fini(struct flags *f)
+{
+    namespaces_free(f);
+}
+
+void flags_usage(FILE *out)
+{
+    fprintf(out, "usage: memcached-operator [flags]\n\n");
+    for (size_t i = 0; i < ARRAY_LEN(flags_table); i++) {
+        const struct flag *flag = &flags_table[i];
+        int column = fprintf(out, "  --%s%s%s", flag->name, flag->argument != NULL ? " " : "",
+                             flag->argument != NULL ? flag->argument : "");
+        fprintf(out, "%*s%s", USAGE_COLUMN - column, "", flag->help);
+        if (flag->standard != NULL) {
+            fprintf(out, " (default %s)", flag->standard);
+        }
+        fputc('\n', out);
+    }
+}

@@ -28,8 +28,13 @@ struct flags {
     bool help, version;
 };
 
-/** Parse. @argv's texts are borrowed. Returns 0, or ERR_INVALID: unknown flag, missing or bad
- * value, stray argument; the message names the flag, what was given and what is expected. */
+/**
+ * Parse. @argv's texts (and the environment's) are borrowed. Stops at --help and --version. The
+ * last one of a repeated flag wins.
+ *
+ * Returns 0, or ERR_INVALID: unknown flag, missing or bad value, stray argument; the message names
+ * the flag, what was given and what is expected. *f is for flags_fini() either way.
+ */
 int flags_parse(struct flags *f, int argc, char **argv, struct error *err);
 void flags_fini(struct flags *f);
 
