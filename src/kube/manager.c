@@ -32,6 +32,7 @@ struct posting {
 
 struct manager {
     struct manager_options options;
+    struct arena texts; /* the options' own copies */
     struct random random;
     struct metrics metrics;
     struct client client;
@@ -61,23 +62,26 @@ static void copy_options(struct manager *m, const struct manager_options *option
 {
     m->options = *options;
     struct manager_options *o = &m->options;
-    const char **namespaces = mem_zalloc((options->namespace_count + 1) * sizeof *namespaces);
+    struct arena *a = &m->texts;
+    const char **namespaces = arena_alloc(a, (options->namespace_count + 1) * sizeof *namespaces);
     for (size_t i = 0; i < options->namespace_count; i++) {
-        namespaces[i] = mem_strdup(options->namespaces[i]);
+        namespaces[i] = arena_strdup(a, options->namespaces[i]);
     }
     if (options->namespace_count == 0) {
-        namespaces[0] = mem_strdup("");
+        namespaces[0] = "";
         o->namespace_count = 1;
     }
     o->namespaces = namespaces;
-    o->name = mem_strdup(options->name);
-    o->identity = mem_strdup(options->identity);
-    o->host = mem_strdup(options->host);
-    o->user = mem_strdup(options->user);
-    o->lease_ns = mem_strdup(options->leader_elect ? options->lease_ns : "");
-    o->lease_name = mem_strdup(options->leader_elect ? options->lease_name : "");
+    o->name = arena_strdup(a, options->name);
+    o->identity = arena_strdup(a, options->identity);
+    o->host = arena_strdup(a, options->host);
+    o->user = arena_strdup(a, options->user);
     if (o->dry_run) {
         o->leader_elect = false; /* a dry run writes no Lease either, and needs none */
+    }
+    if (o->leader_elect) {
+        o->lease_ns = arena_strdup(a, options->lease_ns);
+        o->lease_name = arena_strdup(a, options->lease_name);
     }
 }
 
@@ -100,20 +104,6 @@ struct manager *manager_new(const struct manager_options *options)
             m->options.lease_name);
     }
     return m;
-}
-
-static void free_options(struct manager_options *o)
-{
-    for (size_t i = 0; i < o->namespace_count; i++) {
-        mem_free((char *)o->namespaces[i]);
-    }
-    mem_free((void *)o->namespaces);
-    mem_free((char *)o->name);
-    mem_free((char *)o->identity);
-    mem_free((char *)o->host);
-    mem_free((char *)o->user);
-    mem_free((char *)o->lease_ns);
-    mem_free((char *)o->lease_name);
 }
 
 void manager_free(struct manager *m)
@@ -139,7 +129,7 @@ void manager_free(struct manager *m)
     }
     recorder_fini(&m->recorder);
     metrics_fini(&m->metrics);
-    free_options(&m->options);
+    arena_fini(&m->texts);
     mem_free(m);
 }
 
