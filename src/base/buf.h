@@ -32,6 +32,9 @@ char *buf_reserve(struct buf *b, size_t more);
 /** Drop the first @len bytes. */
 void buf_consume(struct buf *b, size_t len);
 
+/** Drop all but the first @len bytes. */
+void buf_cut(struct buf *b, size_t len);
+
 /** Empty it; keep up to @keep_bytes of memory for the next use, so one huge line does not stay for
  * ever. */
 void buf_reset(struct buf *b, size_t keep_bytes);

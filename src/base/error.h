@@ -17,12 +17,13 @@ enum {
 
 enum error_code {
     ERR_NONE = 0,
-    ERR_INVALID = -1,       /* bad input: a flag, a file, an object */
-    ERR_PARSE = -2,         /* bytes that are not what they claim to be */
-    ERR_TOO_BIG = -3,       /* one of the named limits was passed */
-    ERR_TRANSPORT = -4,     /* no HTTP answer: refused, reset, timed out */
-    ERR_CANCELLED = -5,     /* we ended it ourselves */
-    ERR_BAD_REQUEST = -10,  /* 400, 405, 406, 415, 422: the server refuses the request as it is */
+    ERR_INVALID = -1,   /* bad input: a flag, a file, an object */
+    ERR_PARSE = -2,     /* bytes that are not what they claim to be */
+    ERR_TOO_BIG = -3,   /* one of the named limits was passed */
+    ERR_TRANSPORT = -4, /* no HTTP answer: refused, reset, timed out */
+    ERR_CANCELLED = -5, /* we ended it ourselves */
+    ERR_BAD_REQUEST =
+        -10, /* 400, 405, 406, 413, 415, 422: the server refuses the request as it is */
     ERR_UNAUTHORIZED = -11, /* 401 */
     ERR_FORBIDDEN = -12,    /* 403 */
     ERR_NOT_FOUND = -13,    /* 404 */
@@ -45,12 +46,13 @@ struct error {
 /** An error struct that says "no error"; use as initializer. */
 #define ERROR_INIT ((struct error){.retry_after_ms = -1})
 
-/** Fill *err (may be NULL) with code and formatted message; returns code, so `return error_set(…);`
- * reads well. */
+/** Fill *err (may be NULL) with code and formatted message, http_status 0, retry_after_ms -1;
+ * returns code, so `return error_set(…);` reads well. */
 int error_set(struct error *err, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/** Put "context: " before the message of *err (may be NULL); returns err->code. */
+/** Put "context: " before the message of *err; returns err->code. *err may be NULL: returns
+ * ERR_INVALID then, as the code is lost, so a caller that passes the code on keeps it itself. */
 int error_wrap(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /** The code's name in lower case with dashes, for metrics and tests: "not-found". Never NULL. */

@@ -33,7 +33,14 @@ void json_string(struct json_writer *w, const char *text); /* NULL writes null *
 void json_int(struct json_writer *w, int64_t value);
 void json_bool(struct json_writer *w, bool value);
 
+/** A value that is JSON already. */
+void json_raw(struct json_writer *w, const char *json);
+
 /** Members in one call: key and value. */
 void json_member_string(struct json_writer *w, const char *key, const char *text);
 void json_member_int(struct json_writer *w, const char *key, int64_t value);
 void json_member_bool(struct json_writer *w, const char *key, bool value);
+
+/** Append @len bytes as they stand inside a JSON string: control characters (C1 and DEL too) and
+ * bad UTF-8 escaped. @quotes: '"' and '\\' as well; false gives text for people's eyes. */
+void json_escape(struct buf *out, const char *text, size_t len, bool quotes);

@@ -56,5 +56,6 @@ struct log_record {
 };
 
 /** Append one line with its newline to @out; nothing when the level is below level_min. Control
- * characters come out escaped, so a hostile name cannot forge a line. */
+ * characters come out escaped, so a hostile name cannot forge a line. A line that does not fit into
+ * @out is left out as a whole and sets out->truncated. */
 void log_format_record(const struct log_format *f, const struct log_record *r, struct buf *out);
