@@ -27,7 +27,7 @@ duration() {
 }
 
 # The comment at the top of the script is its help.
-print_help() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; }
+print_help() { sed -n '2,/^$/s/^# \{0,1\}//p' "$0"; }
 
 # Where Debian's own packages come from here: the configured mirror.
 debian_mirror() {

@@ -28,6 +28,10 @@ make_pki() {
     make_certificate proxy client /CN=system:kube-proxy "${SIGNED_BY[@]}"
     make_certificate kubelet client /O=system:nodes/CN=system:node:node1 "${SIGNED_BY[@]}"
     make_certificate kubelet-server server /CN=node1 "${SIGNED_BY[@]}"
+    # By this one the API server tells aggregated servers on whose behalf it asks.
+    make_certificate front-proxy-ca ca /CN=front-proxy-ca
+    signed_by front-proxy-ca
+    make_certificate front-proxy-client client /CN=front-proxy-client "${SIGNED_BY[@]}"
     # Signs service account tokens.
     openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:prime256v1 -out "$STATE/pki/sa.key" 2>/dev/null
     openssl pkey -in "$STATE/pki/sa.key" -pubout -out "$STATE/pki/sa.pub"

@@ -51,7 +51,6 @@ state_use_slot() {
     NODE_IP=10.202.$1.2
     LINK=mcop$1
     CGROUP=/mcop$1
-    IMAGE_DIR=$(image_dir)
 }
 
 # Take the lowest slot that no cluster has and on whose ports nobody listens;

@@ -183,7 +183,10 @@ verb_start() {
     fi
     "start_$name"
     case $name in
-        etcd) wait_for etcd 30 "etcd ready" etcdctl_cluster endpoint health ;;
+        etcd)
+            wait_for etcd 30 "etcd ready" etcdctl_cluster endpoint health
+            if component_pid apiserver >/dev/null; then wait_apiserver; fi
+            ;;
         apiserver) wait_apiserver ;;
         containerd) wait_containerd ;;
     esac
@@ -219,13 +222,18 @@ verb_load_image() {
 
 # Kubernetes 1.20 makes a token secret for each service account by itself.
 verb_kubeconfig_for() {
-    local account=${1:-} namespace=${2:-} secret token file
+    local account=${1:-} namespace=${2:-} secret='' token file
+    local -i tries
     [[ -n $namespace ]] || die_usage "kubeconfig-for: SERVICEACCOUNT and NAMESPACE are expected"
     require_cluster
     [[ $LEVEL != api-only ]] || die "an api-only cluster has no controller that makes tokens" "start one with \"$PROGRAM up --control-plane\""
     file=$STATE/$namespace.$account.kubeconfig
-    wait_for apiserver 10 "token of service account $namespace/$account" account_secret "$account" "$namespace"
-    secret=$(account_secret "$account" "$namespace")
+    # The controller adds the token a moment after the account is created.
+    for ((tries = 0; tries < 50; tries++)); do
+        secret=$(account_secret "$account" "$namespace" 2>/dev/null) && break
+        sleep 0.1
+    done
+    [[ -n $secret ]] || die "service account $namespace/$account: not there, or it has no token"
     token=$(api_get "/api/v1/namespaces/$namespace/secrets/$secret" | jq -r '.data.token | @base64d')
     write_kubeconfig_with "$file" "$namespace.$account" "https://127.0.0.1:$PORT_APISERVER" "token: $token"
     give_to_caller "$file"
