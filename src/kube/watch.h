@@ -10,6 +10,10 @@
 #include <stdbool.h>
 #include <yyjson.h>
 
+enum {
+    WATCH_RV_BYTES_MAX = 63, /* a longer resourceVersion is taken for garbage */
+};
+
 enum watch_type { WATCH_ADDED, WATCH_MODIFIED, WATCH_DELETED, WATCH_BOOKMARK, WATCH_ERROR };
 
 struct watch_event {
@@ -38,8 +42,10 @@ void watch_reset(struct watch *w);
  *
  * @bytes  borrowed for the call; @len in bytes.
  * Returns 0, or with the stream unusable until watch_reset(), every line before the bad one
- * delivered: ERR_TOO_BIG  a line passed BODY_BYTES_MAX or JSON_DEPTH_MAX ERR_PARSE    a line is not
- * JSON, not a watch event, or an object without resourceVersion what @fn returned
+ * delivered:
+ *   ERR_TOO_BIG  a line passed BODY_BYTES_MAX or JSON_DEPTH_MAX;
+ *   ERR_PARSE    a line is not JSON, not a watch event, or has an object without resourceVersion;
+ *   or what @fn returned.
  */
 int watch_feed(struct watch *w, const char *bytes, size_t len, watch_event_fn *fn, void *ctx,
                struct error *err);
