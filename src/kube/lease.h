@@ -13,6 +13,8 @@ enum {
     LEASE_RETRY_MS = 2 * 1000,
     LEASE_JITTER_PERCENT = 20,
     LEASE_RELEASE_MS = 1000, /* a release that takes longer is given up */
+    LEASE_REQUEST_MS = 5000, /* one attempt: short enough to try again within the renew deadline */
+    LEASE_WRITE_MARGIN_MS = 1000, /* from the last moment for writes to the end of the lease */
 };
 
 enum lease_state {
@@ -23,6 +25,9 @@ enum lease_state {
     LEASE_RELEASED,
 };
 
+/** Whose the record is. One that cannot be read counts as another's: it is waited out. */
+enum lease_owner { LEASE_FREE, LEASE_OURS, LEASE_ANOTHERS };
+
 struct lease {
     char *ns, *name, *identity;
     struct random *random;
@@ -32,14 +37,18 @@ struct lease {
     enum http_method asked; /* of the attempt in flight */
     uint64_t attempt_ms;    /* when it began */
     uint64_t renewed_ms;    /* when the last successful acquire or renew *began* */
+    uint64_t give_up_ms;    /* while releasing */
+    bool may_write;         /* the next attempt is a write; else it is a look */
+    bool looked;            /* the attempt before was a look */
     /* the record as last seen */
     char *seen;       /* its text: holder, times, transitions */
     uint64_t seen_ms; /* when it last changed here */
+    enum lease_owner owner;
     char *holder;
     char *rv, *uid;
     uint64_t duration_ms; /* the record's own */
     int64_t transitions;
-    int64_t acquired_us; /* acquireTime that we wrote or read */
+    int64_t acquired_us; /* its acquireTime */
     bool exists;
 };
 
