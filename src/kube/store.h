@@ -15,12 +15,13 @@ enum {
     STORE_KEY_BYTES = 63 + 1 + 253 + 1, /* "namespace/name" */
 };
 
-/** Called after the change; @before is NULL when added, @after when removed. Both borrowed for the
- * call. A new uid under an old name comes as one call with both. */
+/** Called after the change, which it must not change again; @before is NULL when added, @after when
+ * removed. Both borrowed for the call. A new uid under an old name comes as one call with both. */
 typedef void store_change_fn(void *ctx, const struct object *before, const struct object *after);
 
 /** Write the key under which @o is found in an index ("" when it is in none) to @out, at most
- * STORE_KEY_BYTES - 1 characters; longer ones are not indexed. */
+ * STORE_KEY_BYTES - 1 characters; longer ones are not indexed. Pure: the same object has the same
+ * key always. */
 typedef void store_index_fn(const struct object *o, char out[STORE_KEY_BYTES]);
 
 /** How far one watch (of one namespace, or of all) has come. Owned by the store, kept by the
@@ -50,7 +51,8 @@ struct store {
 enum store_result {
     STORE_ADDED,
     STORE_UPDATED,
-    STORE_UNCHANGED, /* the same resourceVersion was there */
+    STORE_REMOVED,
+    STORE_UNCHANGED, /* the same resourceVersion was there; or nothing, where it should go */
     STORE_STALE, /* older than what is there, or than what the watch has already told; dropped */
 };
 
@@ -75,7 +77,8 @@ const struct object *store_get(const struct store *s, const char *ns, const char
 const struct object *const *store_index_get(const struct store_index *index, const char *key,
                                             size_t *count);
 
-/** "ns/name" to @out. */
+/** "ns/name" to @out. What does not fit is cut: names beyond Kubernetes' limits may fall together.
+ */
 const char *store_key(const char *ns, const char *name, char out[STORE_KEY_BYTES]);
 
 /** From a watch event: takes @o. */
@@ -104,3 +107,7 @@ void store_drop(struct store *s, const char *ns, const char *name);
  */
 void store_replace(struct store *s, struct store_scope *scope, struct object **objects,
                    size_t count, const char *rv, bool stepped_back);
+
+/** The server does not serve this kind (any more): remove all of @scope, whatever its versions, and
+ * forget how far the watch had come. Synced stays what it was. */
+void store_clear(struct store *s, struct store_scope *scope);
