@@ -215,7 +215,7 @@ static const char *format_number(char out[NUMBER_BYTES], double value)
     if (isinf(value)) {
         return value > 0 ? "+Inf" : "-Inf";
     }
-    if (fabs(value) < 0x1p53 && value == floor(value)) {
+    if (fabs(value) < 0x1p53 && value == (double)(int64_t)value) {
         snprintf(out, NUMBER_BYTES, "%.0f", value);
         return out;
     }
