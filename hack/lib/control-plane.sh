@@ -28,7 +28,7 @@ start_etcd() {
 start_apiserver() {
     local pki=$STATE/pki bind=127.0.0.1
     # Pods and kubelet reach it at HOST_IP.
-    [[ $LEVEL == api-only || $LEVEL == control-plane ]] || bind=0.0.0.0
+    [[ $LEVEL != full ]] || bind=0.0.0.0
     local -a cmd=("$KUBE_DIR/kube-apiserver"
         --etcd-servers="http://127.0.0.1:$PORT_ETCD"
         --bind-address="$bind" --secure-port="$PORT_APISERVER" --insecure-port=0 --advertise-address="$HOST_IP"
@@ -43,6 +43,7 @@ start_apiserver() {
         --service-account-issuer=https://kubernetes.default.svc
         --service-account-signing-key-file="$pki/sa.key" --service-account-key-file="$pki/sa.pub"
         --authorization-mode="Node,RBAC" --enable-admission-plugins=NodeRestriction
+        --enable-aggregator-routing=true
         --allow-privileged=true --service-cluster-ip-range="$SERVICE_CIDR")
     if ((AUDIT)); then
         cmd+=(--audit-policy-file="$CONFIG_DIR/audit-policy.yaml" --audit-log-path="$AUDIT_LOG_FILE"

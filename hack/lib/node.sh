@@ -150,7 +150,6 @@ remove_node() {
     # Alive only where "up" was cut before it knew the node's process; takes that along.
     stop_process holder KILL
     rm -f "$STATE"/run/{containerd,kubelet,proxy}.pid
-    ip link del "$LINK" 2>/dev/null || true
     remove_node_cgroups
 }
 

@@ -12,7 +12,7 @@ SLOTS=50
 PORT_BASE=20000
 PORTS_PER_SLOT=20
 
-LEVEL='' # of the running cluster: api-only, control-plane or full
+LEVEL='' # of the running cluster: api-only, control-plane, newest or full
 AUDIT=0
 
 # What a level consists of, in the order of starting.
@@ -20,6 +20,7 @@ components_of_level() {
     case $1 in
         api-only) echo etcd apiserver ;;
         control-plane) echo etcd apiserver kcm scheduler ;;
+        newest) echo etcd apiserver kcm scheduler newest-etcd newest ;;
         full) echo etcd apiserver kcm scheduler node containerd kubelet proxy ;;
     esac
 }
@@ -43,6 +44,9 @@ state_use_slot() {
     PORT_ETCD_PEER=$((port + 2))
     PORT_KCM=$((port + 3))
     PORT_SCHEDULER=$((port + 4))
+    PORT_NEWEST=$((port + 5))
+    PORT_NEWEST_ETCD=$((port + 6))
+    PORT_NEWEST_ETCD_PEER=$((port + 7))
     POD_CIDR=10.200.$1.0/24
     SERVICE_CIDR=10.201.$1.0/24
     SERVICE_IP=10.201.$1.1
@@ -93,7 +97,10 @@ state_lock() {
 
 # Fill the @NAME@ places of a template.
 render() {
-    sed -e "s|@STATE@|$STATE|g" -e "s|@POD_CIDR@|$POD_CIDR|g" -e "s|@CGROUP@|$CGROUP|g" \
-        -e "s|@HOST_IP@|$HOST_IP|g" -e "s|@NODE_IP@|$NODE_IP|g" -e "s|@SERVICE_IP@|$SERVICE_IP|g" \
-        -e "s|@DNS_IP@|$DNS_IP|g" "$1"
+    local text name
+    text=$(<"$1")
+    for name in STATE CGROUP POD_CIDR HOST_IP NODE_IP SERVICE_IP DNS_IP PORT_NEWEST CA_BUNDLE; do
+        text=${text//@$name@/${!name-}}
+    done
+    printf '%s\n' "$text"
 }

@@ -2,11 +2,14 @@
 # One function per verb of hack/cluster.
 
 verb_build() {
-    [[ $# == 0 ]] || die_usage "build: unknown argument: $1"
+    [[ ${1:-} == --newest || $# == 0 ]] || die_usage "build: unknown argument: $1"
     "$HACK/deps" cluster
     build_kubernetes
     build_images
     say "Kubernetes $KUBE_VERSION: $KUBE_DIR"
+    [[ ${1:-} == --newest ]] || return 0
+    build_newest
+    say "$NEWEST_SERVER $(<"$NEWEST_DIR/VERSION"): $NEWEST_DIR"
 }
 
 # What "up" needs, without a word when it is there.
@@ -15,14 +18,20 @@ ensure_built() {
         "$HACK/deps" cluster
         build_kubernetes
     fi
-    [[ $1 != full ]] || build_images
+    case $1 in
+        full) build_images ;;
+        newest)
+            [[ -x $NEWEST_DIR/$NEWEST_SERVER ]] ||
+                die "the newest API machinery is not built" "build it (about 6 minutes): $PROGRAM build --newest"
+            ;;
+    esac
 }
 
 verb_up() {
     local level=full audit=0 argument
     for argument in "$@"; do
         case $argument in
-            --control-plane | --api-only) level=${argument#--} ;;
+            --control-plane | --api-only | --newest) level=${argument#--} ;;
             --audit) audit=1 ;;
             *) die_usage "up: unknown argument: $argument" ;;
         esac
@@ -74,8 +83,17 @@ bring_up() {
         start_kubelet
         start_proxy
     fi
+    [[ $LEVEL != newest ]] || bring_up_newest
     wait_service_account
     [[ $LEVEL != full ]] || wait_node
+}
+
+bring_up_newest() {
+    connect_newest
+    start_newest_etcd
+    start_newest
+    wait_newest
+    aggregate_newest
 }
 
 is_up() {
@@ -118,9 +136,11 @@ state_remove() {
     local component
     if [[ -n $LEVEL ]]; then
         [[ $LEVEL != full ]] || remove_node
-        for component in scheduler kcm apiserver etcd; do
+        for component in newest newest-etcd scheduler kcm apiserver etcd; do
             stop_process "$component" KILL
         done
+        # shellcheck disable=SC2153 # set by state_use_slot
+        ip link del "$LINK" 2>/dev/null || true
     fi
     rm -rf "$STATE" "$SHM_DIR"
     rmdir "${SHM_DIR%/*}" 2>/dev/null || true
@@ -181,13 +201,14 @@ verb_start() {
         say "$name runs already"
         return
     fi
-    "start_$name"
+    "start_${name//-/_}"
     case $name in
         etcd)
             wait_for etcd 30 "etcd ready" etcdctl_cluster endpoint health
             if component_pid apiserver >/dev/null; then wait_apiserver; fi
             ;;
         apiserver) wait_apiserver ;;
+        newest) wait_newest ;;
         containerd) wait_containerd ;;
     esac
     say "$name is started, pid $(component_pid "$name")"
@@ -211,6 +232,13 @@ verb_restart() {
 verb_compact() {
     require_cluster
     compact
+}
+
+verb_newest_apply_crd() {
+    require_cluster
+    [[ $LEVEL == newest ]] || die "cluster \"$CLUSTER_NAME\" has no second server" "start one with \"$PROGRAM up --newest\""
+    [[ -r ${1:-} ]] || die_usage "newest-apply-crd: cannot read \"${1:-}\": a CustomResourceDefinition in YAML is expected"
+    newest_apply_crd "$1"
 }
 
 verb_load_image() {
@@ -276,6 +304,8 @@ component_port() {
         apiserver) echo "$PORT_APISERVER" ;;
         kcm) echo "$PORT_KCM" ;;
         scheduler) echo "$PORT_SCHEDULER" ;;
+        newest) echo "$PORT_NEWEST" ;;
+        newest-etcd) echo "$PORT_NEWEST_ETCD" ;;
         *) echo - ;;
     esac
 }
