@@ -12,8 +12,7 @@
 enum {
     CREDENTIALS_TOKEN_MS = 60 * 1000,
     CREDENTIALS_CERT_MS = 5 * 60 * 1000,
-    CREDENTIALS_EXEC_TIMEOUT_MS = 60 * 1000,
-    CREDENTIALS_EXEC_RETRY_MS = 5 * 1000,
+    CREDENTIALS_RETRY_MS = 5 * 1000, /* after a 401, files are read again at most so often */
 };
 
 /** PEM texts for TLS; NULL where none. Borrowed until @generation changes. */
@@ -36,7 +35,8 @@ void credentials_free(struct credentials *c);
 
 const struct client_config *credentials_config(const struct credentials *c);
 
-/** True when requests can be authenticated now (no exec plugin is pending for its first answer). */
+/** True when requests can be authenticated now: no exec plugin, or its answer is there and has not
+ * expired. */
 bool credentials_ready(const struct credentials *c);
 
 /** The last failure while not ready (plugin failed: how); code ERR_NONE when it merely runs. */
@@ -46,10 +46,13 @@ const struct error *credentials_error(const struct credentials *c);
  * certificates alone do. The caller wipes. */
 void credentials_authorization(struct credentials *c, struct buf *out);
 
+/** Counts up whenever anything of what authorization and TLS say has changed. */
+uint64_t credentials_generation(const struct credentials *c);
+
 struct tls_material credentials_tls(struct credentials *c);
 
 /** The server answered 401: drop a token that was read from a file or plugin and get it anew (not
- * more often than every CREDENTIALS_EXEC_RETRY_MS). */
+ * more often than every CREDENTIALS_RETRY_MS); the old one is used until then. */
 void credentials_reject(struct credentials *c, struct now now);
 
 /** Re-read what is due. Cheap when nothing is. */

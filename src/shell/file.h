@@ -6,5 +6,5 @@
 #include "base/error.h"
 
 /** Append the file's bytes to @out (whose max is the limit). Returns 0, ERR_INVALID (cannot be
- * read: path and reason), ERR_TOO_BIG. */
+ * read: path and reason), ERR_TOO_BIG; on errors @out is as it was. */
 int file_read(const char *path, struct buf *out, struct error *err);

@@ -7,6 +7,12 @@
 
 #include <stdint.h>
 
+enum {
+    /* epoll's clock stands still while the machine sleeps, ours does not: so late a deadline may be
+     * noticed after a suspend. */
+    POLLER_WAIT_MS_MAX = 10 * 1000,
+};
+
 struct poller;
 
 /** @events: EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP as ready. */
@@ -21,7 +27,7 @@ void poller_set(struct poller *p, int fd, uint32_t events, poller_fn *fn, void *
 void poller_remove(struct poller *p, int fd);
 
 /** Wait until something is ready or @until_mono_ms (UINT64_MAX: no limit) and call what is ready. A
- * callback may set and remove any descriptor. */
+ * callback may set and remove any descriptor. May return early: the caller looks at its clock. */
 void poller_wait(struct poller *p, uint64_t until_mono_ms);
 
 /** Both clocks now: CLOCK_BOOTTIME and CLOCK_REALTIME. */
