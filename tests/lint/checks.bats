@@ -1,0 +1,254 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2016 # dollar signs in texts of other programs
+# What "make lint" and "make test" rely on can fail: each check is shown something bad.
+
+setup() {
+    ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+    cd "$BATS_TEST_TMPDIR" || return
+}
+
+# $1 what is expected in the output of the failed run.
+assert_fails_with() {
+    echo "$output"
+    [ "$status" -ne 0 ]
+    [[ $output == *"$1"* ]]
+}
+
+# A source tree with one file in each folder; $1 and $2: one more, and its text.
+make_sources() {
+    mkdir -p src/base src/kube src/operator src/shell
+    touch src/base/buf.h src/kube/store.h src/operator/sync.h src/shell/run.h
+    printf '#include "shell/run.h"\n#include <unistd.h>\n' >src/main.c
+    printf '#include "base/buf.h"\n#include "kube/store.h"\n#include <string.h>\n' >src/operator/sync.c
+    printf '%s\n' "$2" >"src/$1"
+}
+
+@test "includes: a good tree passes" {
+    make_sources shell/run.c '#include "operator/sync.h"'
+    "$ROOT/hack/check-includes" src
+}
+
+@test "includes: base may not know kube, nor kube the operator, nor the operator the shell" {
+    local pair
+    for pair in base:kube/store.h kube:operator/sync.h operator:shell/run.h; do
+        make_sources "${pair%%:*}/bad.c" "#include \"${pair#*:}\""
+        run "$ROOT/hack/check-includes" src
+        assert_fails_with "bad.c:1: ${pair%%:*} may not include \"${pair#*:}\""
+        rm -r src
+    done
+}
+
+@test "includes: a clock, a missing header, a bare or relative name, and an unknown folder are found" {
+    make_sources kube/bad.c ' #  include <time.h>'
+    run "$ROOT/hack/check-includes" src
+    assert_fails_with "bad.c:1: <time.h> has no place in the pure core"
+    make_sources kube/bad.c '#include "kube/absent.h"'
+    run "$ROOT/hack/check-includes" src
+    assert_fails_with "there is no src/kube/absent.h"
+    make_sources kube/bad.c '#include "store.h"'
+    run "$ROOT/hack/check-includes" src
+    assert_fails_with '"store.h" does not begin with its folder'
+    make_sources kube/bad.c '#include "kube/../shell/run.h"'
+    run "$ROOT/hack/check-includes" src
+    assert_fails_with 'does not begin with its folder'
+    make_sources kube/bad.c '#include HEADER'
+    run "$ROOT/hack/check-includes" src
+    assert_fails_with 'names no file'
+    mkdir src/extra && make_sources extra/a.c ''
+    run "$ROOT/hack/check-includes" src
+    assert_fails_with 'src/extra is not in the table'
+}
+
+# An archive with the C text of $1 in it.
+make_archive() {
+    printf '%s\n' "$1" >core.c
+    gcc -O2 -fPIC -D_FORTIFY_SOURCE=2 -w -c core.c
+    rm -f libcore.a
+    ar rcs libcore.a core.o
+}
+
+@test "purity: pure code passes" {
+    make_archive '#include <stdio.h>
+        #include <string.h>
+        static const char *const names[] = {"a", "b"};
+        int f(char *out, size_t n, int i) { return snprintf(out, n, "%s", names[i]) + (int)strlen(out); }'
+    "$ROOT/hack/check-purity" libcore.a
+}
+
+@test "purity: clock, files, sockets, environment, chance, streams, exit and libraries are found" {
+    local call
+    for call in 'time(0)' 'clock_gettime(0, 0)' 'open("", 0)' 'read(0, 0, n)' 'write(0, 0, n)' 'send(0, 0, 0, 0)' \
+        'recv(0, 0, 0, 0)' 'socket(0, 0, 0)' 'getenv("")' 'rand()' 'random()' 'printf("%d", n)' 'puts("")' '(exit(n), 1)' \
+        'fopen("", "")' 'strerror(n)' 'strtok(0, "")' 'localtime(0)' 'epoll_create(1)' 'curl_easy_init()' \
+        'MHD_get_version()' 'yyjson_read_file(0)' 'usleep(n)' 'getpid()' 'pthread_self()'; do
+        make_archive "int f(int n) { return (int)(long)${call}; }"
+        run "$ROOT/hack/check-purity" libcore.a
+        assert_fails_with "the core needs "
+    done
+}
+
+@test "purity: a fortified printf and read are found" {
+    make_archive '#include <stdio.h>
+        #include <unistd.h>
+        int f(int n) { char b[8]; printf("%d", n); return (int)read(0, b, (size_t)n) + b[0]; }'
+    run "$ROOT/hack/check-purity" libcore.a
+    assert_fails_with "the core needs __printf_chk"
+    assert_fails_with "the core needs __read_chk"
+}
+
+@test "purity: variables that can be written to are found, wherever they are" {
+    local text
+    for text in 'int v; int f(void) { return v++; }' 'int v = 3; int f(void) { return v++; }' \
+        'int f(void) { static int v; return v++; }' 'static _Thread_local int v; int f(void) { return v++; }'; do
+        make_archive "int strlen(char *); int g(char *s) { return strlen(s); } $text"
+        run "$ROOT/hack/check-purity" libcore.a
+        assert_fails_with "variable that can be written to: v"
+    done
+}
+
+@test "purity: an archive with nothing in it is no proof" {
+    make_archive 'static const int unused = 1;'
+    run "$ROOT/hack/check-purity" libcore.a
+    assert_fails_with "is it the core?"
+    run "$ROOT/hack/check-purity" absent.a
+    assert_fails_with "absent.a is not there"
+}
+
+@test "hardening: each missing measure is found" {
+    printf '#include <stdio.h>\n#include <string.h>\nint main(int c, char **v) { char b[64]; strcpy(b, v[c - 1]); return puts(b); }\n' >m.c
+    # shellcheck disable=SC2054
+    local -a good=(-O2 -w -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -pie -Wl,-z,relro,-z,now,-z,noexecstack)
+    gcc "${good[@]}" m.c -o m && "$ROOT/hack/check-hardening" m
+    gcc "${good[@]}" -fno-pie -no-pie m.c -o m
+    run "$ROOT/hack/check-hardening" m
+    assert_fails_with "no position-independent"
+    gcc "${good[@]}" -Wl,-z,norelro m.c -o m
+    run "$ROOT/hack/check-hardening" m
+    assert_fails_with "no RELRO"
+    gcc "${good[@]}" -Wl,-z,lazy m.c -o m
+    run "$ROOT/hack/check-hardening" m
+    assert_fails_with "bound late"
+    gcc "${good[@]}" -Wl,-z,execstack m.c -o m
+    run "$ROOT/hack/check-hardening" m
+    assert_fails_with "stack may be executable"
+    gcc "${good[@]}" -fno-stack-protector m.c -o m
+    run "$ROOT/hack/check-hardening" m
+    assert_fails_with "no stack protector"
+    gcc "${good[@]}" -U_FORTIFY_SOURCE m.c -o m
+    run "$ROOT/hack/check-hardening" m
+    assert_fails_with "no _FORTIFY_SOURCE"
+    gcc "${good[@]}" -Wl,-rpath,/tmp m.c -o m
+    run "$ROOT/hack/check-hardening" m
+    assert_fails_with "run path"
+}
+
+@test "versions: one that differs or is missing is found" {
+    mkdir -p copy/config/manager
+    cp "$ROOT/meson.build" "$ROOT/Makefile" copy/
+    cp "$ROOT/config/manager/kustomization.yaml" copy/config/manager/
+    "$ROOT/hack/check-versions" copy
+    sed -i 's/newTag: .*/newTag: 9.9.9/' copy/config/manager/kustomization.yaml
+    run "$ROOT/hack/check-versions" copy
+    assert_fails_with "the version is 9.9.9"
+    sed -i '/newTag/d' copy/config/manager/kustomization.yaml
+    run "$ROOT/hack/check-versions" copy
+    assert_fails_with "there is no version"
+}
+
+# hack/test in a project of its own, with the programs of $1 as meson tests.
+make_project() {
+    mkdir -p project/hack/lib project/tests/e2e
+    cp "$ROOT/hack/test" project/hack/
+    cp "$ROOT/hack/lib/common.sh" project/hack/lib/
+    printf 'build: ; @test -d build || meson setup build >/dev/null; ninja -C build --quiet\n.PHONY: build\n' >project/Makefile
+    printf "project('p', 'c')\ncmocka = dependency('cmocka')\n" >project/meson.build
+    local name
+    for name in "$@"; do
+        printf "test('%s', executable('%s', '%s.c', dependencies: cmocka), suite: 'unit')\n" "$name" "$name" "$name" >>project/meson.build
+    done
+}
+
+cmocka_program() {
+    printf '#include <setjmp.h>\n#include <stdarg.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <cmocka.h>\n#include <stdlib.h>
+        static void good(void **s) { (void)s; }
+        static void bad(void **s) { (void)s; fail(); }
+        static void skipped(void **s) { (void)s; skip(); }
+        void (*used[])(void **) = {good, bad, skipped};
+        int main(void) { const struct CMUnitTest t[] = {%s}; int r = cmocka_run_group_tests(t, NULL, NULL); %s return r; }\n' "$1" "${2:-}"
+}
+
+@test "hack/test: cases are counted, passed, failed and skipped" {
+    make_project good mixed
+    cmocka_program 'cmocka_unit_test(good), cmocka_unit_test(good)' >project/good.c
+    cmocka_program 'cmocka_unit_test(good), cmocka_unit_test(bad), cmocka_unit_test(bad), cmocka_unit_test(skipped)' >project/mixed.c
+    run project/hack/test unit
+    assert_fails_with "mixed: 1 passed, 2 failed (FAIL)"
+    [ "${lines[-1]}" = "3 passed, 2 failed, 1 skipped" ]
+}
+
+@test "hack/test: all passed means exit code 0" {
+    make_project good own
+    cmocka_program 'cmocka_unit_test(good)' >project/good.c
+    printf '#include <stdio.h>\nint main(void) { puts("7 passed, 0 failed"); return 0; }\n' >project/own.c
+    run project/hack/test unit
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "${lines[-1]}" = "8 passed, 0 failed" ]
+}
+
+@test "hack/test: a crash, a bad exit after good cases, and a program that tests nothing are failures" {
+    make_project crash late nothing
+    printf '#include <stdlib.h>\nint main(void) { abort(); }\n' >project/crash.c
+    cmocka_program 'cmocka_unit_test(good)' 'if (r == 0) exit(3);' >project/late.c
+    printf 'int main(void) { return 0; }\n' >project/nothing.c
+    run project/hack/test unit
+    assert_fails_with "late: 1 passed, 1 failed"
+    [ "${lines[-1]}" = "1 passed, 3 failed" ]
+}
+
+@test "hack/test: what does not compile, and a suite without tests, are failures" {
+    make_project broken
+    echo 'int main(void) { return x; }' >project/broken.c
+    run project/hack/test unit
+    assert_fails_with "0 passed, 1 failed"
+    rm -r project
+    make_project
+    run project/hack/test unit
+    assert_fails_with "it ran nothing"
+    [ "${lines[-1]}" = "0 passed, 1 failed" ]
+}
+
+# A hack/cluster that only notes what it is asked for.
+make_cluster() {
+    printf '#!/bin/sh\necho "$CLUSTER_NAME $*" >>%s/asked\n%s\n' "$PWD" "${1:-:}" >project/hack/cluster
+    chmod +x project/hack/cluster
+}
+
+@test "hack/test: each level gets its cluster, and bats' cases are counted" {
+    make_project
+    make_cluster
+    printf '#!/usr/bin/env bats\n#\n# level: api-only\n@test "a" { :; }\n@test "b" { false; }\n@test "c" { skip; }\n' >project/tests/e2e/one.bats
+    printf '#!/usr/bin/env bats\n#\n# level: node\n@test "d" { :; }\n' >project/tests/e2e/two.bats
+    run project/hack/test e2e
+    assert_fails_with "e2e api-only:      1 passed, 1 failed, 1 skipped"
+    [ "${lines[-1]}" = "2 passed, 1 failed, 1 skipped" ]
+    grep -qx 'test-api-only up --audit --api-only' asked
+    grep -qx 'test-node up --audit' asked
+    [ "$(tail -n 1 asked)" = "test-node down" ]
+}
+
+@test "hack/test: a cluster that does not start, a bats file that cannot run or has no level, are failures" {
+    make_project
+    make_cluster 'case $1 in up) echo no etcd; exit 1 ;; esac'
+    printf '#!/usr/bin/env bats\n#\n# level: node\n@test "d" { :; }\n' >project/tests/e2e/two.bats
+    run project/hack/test e2e
+    assert_fails_with "no etcd"
+    [ "${lines[-1]}" = "0 passed, 1 failed" ]
+    make_cluster
+    printf '#!/usr/bin/env bats\n#\n# level: node\n@test "d" { :; }\n}\n' >project/tests/e2e/two.bats
+    run project/hack/test e2e
+    assert_fails_with "1 failed"
+    printf '#!/usr/bin/env bats\n@test "d" { :; }\n' >project/tests/e2e/two.bats
+    run project/hack/test e2e
+    assert_fails_with "does not say which cluster it needs"
+}
