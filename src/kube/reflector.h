@@ -4,8 +4,8 @@
  * transition are those of client-go's reflector; the rules are listed in docs/reflector.md and
  * tested one by one.
  *
- *   WAITING ──► WATCH_LISTING ──► WATCHING ◄─► WAITING
- *      └──────► LISTING (page by page) ──┘
+ *   WAITING ──► WATCH_LISTING ──► WATCHING ──► WAITING
+ *   WAITING ──► LISTING (one page) ──► WAITING
  */
 #pragma once
 #include "base/buf.h"
@@ -18,15 +18,19 @@
 
 enum {
     REFLECTOR_BACKOFF_MS_MIN = 800,
-    REFLECTOR_BACKOFF_MS_MAX = 30 * 1000,
+    REFLECTOR_BACKOFF_MS_MAX = 30 * 1000,       /* with jitter: no wait of ours is longer */
     REFLECTOR_BACKOFF_RESET_MS = 2 * 60 * 1000, /* quiet time after which the backoff starts anew */
+    REFLECTOR_ABSENT_MS_MAX = 5 * 1000, /* in place of BACKOFF_MS_MAX while the resource type is not
+                                           served, so that all starts soon after it is installed */
+    REFLECTOR_RETRY_AFTER_MS_MAX = 2 * 60 * 1000, /* a longer wish of the server is cut to this */
     REFLECTOR_WATCH_MS_MIN =
         5 * 60 *
         1000, /* the server is asked to end a watch after a random time in [min, 2 × min] */
-    REFLECTOR_WATCH_GRACE_MS = 30 * 1000, /* and if it does not, we do */
-    REFLECTOR_SHORT_WATCH_MS = 1000,      /* a watch that ends sooner without an event backs off */
+    REFLECTOR_WATCH_GRACE_MS =
+        30 * 1000, /* if it does not, we do, this much later; and as much later, the transport */
+    REFLECTOR_SHORT_WATCH_MS = 1000, /* a watch that ends sooner without an event backs off */
     REFLECTOR_PAGE_ITEMS = 500,
-    REFLECTOR_LIST_TIMEOUT_MS = 60 * 1000,
+    REFLECTOR_LIST_TIMEOUT_MS = 60 * 1000, /* one page, or all initial events of a watch */
 };
 
 struct reflector_spec {
@@ -69,15 +73,18 @@ struct reflector {
     enum reflector_state state;
     enum reflector_next next;
     enum reflector_list_rv list_rv;
+    bool list_whole;         /* without limit: a page expired before the next was asked for */
     bool watch_list_refused; /* this server does not know it: LIST from now on */
     uint64_t wake_ms;
-    uint64_t backoff_ms; /* the next one; 0: fresh */
+    uint64_t backoff_ms; /* the next one, without jitter; 0: fresh */
     uint64_t last_failure_ms;
+    bool failing;
 
     /* the request in flight */
     uint64_t started_ms;
-    uint64_t cut_ms; /* a watch that is still open then is cut by us */
-    int http_status; /* 0: no head yet */
+    uint64_t cut_ms;       /* a watch that is still open then is cut by us */
+    uint64_t listed_by_ms; /* and so is one whose initial events are not complete then */
+    int http_status;       /* 0: no head yet */
     int64_t retry_after_ms;
     bool event_seen;
     struct watch watch;
@@ -103,8 +110,8 @@ bool reflector_want(struct reflector *r, struct now now, struct request *out);
  * arrives. */
 uint64_t reflector_deadline(const struct reflector *r);
 
-/** The watch in flight has outlived its time: the caller cancels it and calls reflector_end() with
- * ERR_CANCELLED (a clean end). */
+/** The watch in flight has outlived its time, or has not brought its initial events in time: the
+ * caller cancels it and calls reflector_end() with ERR_CANCELLED (which is no failure). */
 bool reflector_overdue(const struct reflector *r, struct now now);
 
 void reflector_head(struct reflector *r, struct now now, int http_status, int64_t retry_after_ms);
