@@ -32,8 +32,9 @@ struct exec_plugin {
     bool provide_cluster_info;
 };
 
-/** All that it takes to talk to one API server. Every text is owned; absent ones are NULL. Exactly
- * one of file and data is set where both exist. */
+/** All that it takes to talk to one API server. Every text is owned; absent ones are NULL. Where
+ * there are file and data, one of them at most is set; a certificate never without its key. An
+ * http:// server has no user's credentials: as client-go does, they are kept off an open line. */
 struct client_config {
     char *server; /* "https://host:port/prefix", without a trailing slash */
     char *tls_server_name;
@@ -45,7 +46,8 @@ struct client_config {
     size_t cert_data_len;
     char *key_file, *key_data; /* secret */
     size_t key_data_len;
-    char *token, *token_file;  /* secret */
+    char *token, *token_file;  /* secret. Both: the file wins once it could be read (kubeconfig.v1,
+                                  AuthInfo.tokenFile) */
     char *username, *password; /* secret */
     struct exec_plugin *exec;  /* or NULL */
     char *as, *as_uid;
@@ -74,11 +76,15 @@ void kubeconfig_free(struct kubeconfig *k);
 int kubeconfig_add(struct kubeconfig *k, const char *path, const char *bytes, size_t len,
                    struct error *err);
 
+/** True when no file so far has a cluster, a context or a current-context. */
+bool kubeconfig_is_empty(const struct kubeconfig *k);
+
 /**
  * Resolve @context (NULL: current-context) to *out.
  * Returns 0 or ERR_INVALID: no such context, cluster or user (the known ones are named), no server
  * or a bad one, bad base64, token together with basic auth, CA together with insecure, an exec
- * plugin of an unknown apiVersion. Messages name file and entry, never a secret.
+ * plugin of an unknown apiVersion, auth-provider, a client certificate without key. Messages name
+ * file and entry, never a secret. *out is touched on success only.
  */
 int kubeconfig_resolve(const struct kubeconfig *k, const char *context, struct client_config *out,
                        struct error *err);
