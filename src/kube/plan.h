@@ -26,6 +26,7 @@ struct write {
     bool force;               /* server-side apply: take over fields that others own */
     struct store *into;       /* where the object in the answer goes; NULL: nowhere */
     int tag;                  /* the operator's own, handed back to answered() */
+    uint64_t wish;            /* likewise: what was wished, in its own terms */
 };
 
 struct plan_log {

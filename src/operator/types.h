@@ -1,0 +1,53 @@
+/*
+ * The objects that the operator reads, each reduced to the fields that decide something, and their
+ * decoders.
+ */
+#pragma once
+#include "kube/object.h"
+
+/** A Deployment that bears it makes the Memcached of that name follow its replicas. */
+#define CLAIM_LABEL "memcached-operator/associated-memcached-deployment-name"
+
+/** Selects our own Deployments on the server. */
+#define OPERAND_LABEL    "app.kubernetes.io/managed-by"
+#define OPERAND_SELECTOR OPERAND_LABEL "=memcached-operator"
+
+/** Selects memcached's pods on the server; the value names the Memcached. */
+#define POD_LABEL    "memcached_cr"
+#define POD_SELECTOR "app=memcached," POD_LABEL
+
+#define MEMCACHED_API_VERSION "cache.example.com/v1alpha1"
+
+enum { REPLICAS_INVALID = -1 };
+
+struct memcached {
+    struct object object;
+    int32_t size;       /* REPLICAS_INVALID: absent, negative, no int32 */
+    const char *status; /* canonical text of what we know of it, see status.h */
+};
+
+struct deployment {
+    struct object object;
+    int32_t replicas;  /* REPLICAS_INVALID as above */
+    const char *claim; /* CLAIM_LABEL's value; NULL without */
+    uint64_t shape; /* operands only: hash of every field that we own but replicas, see shape.h */
+    int64_t observed_generation; /* status */
+    int32_t current_replicas;    /* status.replicas */
+    int32_t ready_replicas;
+};
+
+struct pod {
+    struct object object;
+    const char *memcached; /* POD_LABEL's value; never NULL */
+};
+
+extern const struct kind memcached_kind;
+extern const struct kind source_kind;  /* Deployments, as those who claim */
+extern const struct kind operand_kind; /* Deployments, as those we own */
+extern const struct kind pod_kind;
+
+/** The object is controlled by a Memcached, whichever. */
+bool is_operand(const struct object *o);
+
+/** The object is controlled by this very Memcached (by uid). */
+bool is_controlled_by(const struct object *o, const struct object *owner);
