@@ -89,6 +89,12 @@ struct metric_family *metrics_family(struct metrics *m, enum metric_type type, c
                                      size_t bucket_count)
 {
     assert(type == METRIC_HISTOGRAM || bucket_count == 0);
+    for (struct metric_family *f = m->first; f != NULL; f = f->next) {
+        if (strcmp(f->name, name) == 0) {
+            assert(f->type == type);
+            return f;
+        }
+    }
     struct metric_family *f = mem_zalloc(sizeof *f);
     f->type = type;
     f->name = name;

@@ -23,8 +23,9 @@ struct metrics {
 void metrics_init(struct metrics *m);
 void metrics_fini(struct metrics *m);
 
-/** A family; names and help are static texts; @labels is a comma-separated list of label names (""
- * for none). @buckets (histograms; ascending upper bounds, static, +Inf is implied). */
+/** The family of that name, made on first use; names and help are static texts; @labels is a
+ * comma-separated list of label names ("" for none). @buckets (histograms; ascending upper bounds,
+ * static, +Inf is implied). */
 struct metric_family *metrics_family(struct metrics *m, enum metric_type type, const char *name,
                                      const char *help, const char *labels, const double *buckets,
                                      size_t bucket_count);
