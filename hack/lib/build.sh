@@ -125,6 +125,7 @@ compile_kubernetes() {
 build_kubernetes() {
     local start=$SECONDS
     [[ ! -x $KUBE_DIR/kubectl ]] || return 0
+    [[ -x /usr/lib/go-1.19/bin/go ]] || die "Kubernetes $KUBE_VERSION is built with Go 1.19, which is not here" "use Debian 12, which has it"
     build_lock
     if [[ ! -x $KUBE_DIR/kubectl ]]; then
         with_progress "fetching the source of Kubernetes $KUBE_VERSION" 20s fetch_kubernetes "$BUILD_TMP"
