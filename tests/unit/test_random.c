@@ -20,8 +20,7 @@ static void a_seed_replays(void **state)
     assert_int_equal(same_as_other_seed, 0);
 }
 
-/* The first outputs for the state 1, 2, 3, 4, worked out by hand from the definition of
- * xoshiro256**: rotl(s1 * 5, 7) * 9. */
+/* What the reference implementation gives first for the state 1, 2, 3, 4. */
 static void it_is_xoshiro256_star_star(void **state)
 {
     (void)state;
