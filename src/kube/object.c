@@ -85,6 +85,10 @@ static int pack_member(struct object_packer *p, yyjson_val *parent, const char *
 static int pack_controller(struct object_packer *p, yyjson_val *metadata, struct owner *out,
                            struct error *err)
 {
+    yyjson_val *owners = json_at(metadata, "ownerReferences", NULL);
+    if (owners != NULL && !yyjson_is_null(owners) && !yyjson_is_arr(owners)) {
+        return error_set(err, ERR_PARSE, "ownerReferences: not a list");
+    }
     yyjson_val *owner = controller_of(metadata);
     if (owner == NULL) {
         return 0;
