@@ -1,4 +1,46 @@
-int main(void)
+/*
+ * The program: flags in, exit code out.
+ */
+#include "base/mem.h"
+#include "shell/flags.h"
+#include "shell/process.h"
+#include "shell/run.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+void mem_out_of_memory(size_t bytes)
 {
-    return 0;
+    dprintf(STDERR_FILENO, "memcached-operator: out of memory (%zu bytes more)\n", bytes);
+    _exit(EXIT_FAILED);
+}
+
+static int start(int argc, char **argv, struct flags *flags)
+{
+    struct error err = ERROR_INIT;
+    if (flags_parse(flags, argc, argv, &err) != 0) {
+        fprintf(stderr,
+                "memcached-operator: %s\n"
+                "usage: memcached-operator [flags]; --help lists them\n",
+                err.message);
+        return EXIT_USAGE;
+    }
+    if (flags->help) {
+        flags_usage(stdout);
+        return EXIT_OK;
+    }
+    if (flags->version) {
+        puts("memcached-operator " OPERATOR_VERSION);
+        return EXIT_OK;
+    }
+    return run(flags);
+}
+
+int main(int argc, char **argv)
+{
+    process_harden();
+    CLEANUP(flags_fini) struct flags flags = {0};
+    return start(argc, argv, &flags);
 }
