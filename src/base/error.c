@@ -8,8 +8,9 @@ static const char ELLIPSIS[] = "…";
 /* The message was cut at the end of @text: make room for the ellipsis, never inside a character. */
 static void end_with_ellipsis(char text[ERROR_MESSAGE_BYTES])
 {
-    size_t end = ERROR_MESSAGE_BYTES - sizeof ELLIPSIS;
-    while (end > 0 && ((unsigned char)text[end] & 0xC0) == 0x80) {
+    const size_t last = ERROR_MESSAGE_BYTES - sizeof ELLIPSIS;
+    size_t end = last;
+    while (end > last - 3 && ((unsigned char)text[end] & 0xC0) == 0x80) {
         end--;
     }
     memcpy(text + end, ELLIPSIS, sizeof ELLIPSIS);

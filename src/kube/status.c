@@ -123,7 +123,7 @@ static void append_printable(struct buf *out, const char *text, size_t len, size
     bool cut = len > max;
     if (cut) {
         len = max;
-        while (len > 0 && ((unsigned char)text[len] & 0xC0) == 0x80) {
+        while (len > max - 3 && ((unsigned char)text[len] & 0xC0) == 0x80) {
             len--;
         }
     }
