@@ -1,12 +1,12 @@
 #include "shell/credentials.h"
 
+#include "base/base64.h"
 #include "base/mem.h"
 #include "shell/file.h"
 #include "shell/plugin.h"
 #include "shell/vet.h"
 
 #include <ctype.h>
-#include <openssl/evp.h>
 #include <string.h>
 
 enum {
@@ -248,20 +248,14 @@ const struct error *credentials_error(const struct credentials *c)
     return c->plugin != NULL ? plugin_error(c->plugin) : &none;
 }
 
-/* "Basic " and base64 of "user:password": https://www.rfc-editor.org/rfc/rfc7617#section-2 */
+/* https://www.rfc-editor.org/rfc/rfc7617#section-2 */
 static void append_basic(const struct client_config *config, struct buf *out)
 {
     struct buf pair;
     buf_init(&pair, BASIC_BYTES_MAX);
     buf_printf(&pair, "%s:%s", config->username, config->password != NULL ? config->password : "");
-    size_t encoded_len = (pair.len + 2) / 3 * 4;
-    const char *scheme = "Basic ";
-    if (buf_reserve(out, strlen(scheme) + encoded_len) != NULL) {
-        buf_append_text(out, scheme);
-        EVP_EncodeBlock((unsigned char *)out->data + out->len,
-                        (const unsigned char *)buf_text(&pair), (int)pair.len);
-        out->len += encoded_len;
-    }
+    buf_append_text(out, "Basic ");
+    base64_encode(out, buf_text(&pair), pair.len);
     mem_wipe(pair.data, pair.len);
     buf_fini(&pair);
 }
