@@ -103,13 +103,13 @@ newest_apply_crd() {
         -H 'Content-Type: application/apply-patch+yaml' --data-binary "@$1")
     [[ $(jq -r .kind <<<"$answer") == CustomResourceDefinition ]] ||
         die "$1 is refused: $(jq -r '.message // .' <<<"$answer")"
-    wait_for newest 30 "$name established" newest_serves "$crds/$name"
+    wait_for newest 30 "$name seen through the API server" newest_serves "${name%%.*}"
     say "$name is served by $NEWEST_SERVER $(<"$NEWEST_DIR/VERSION")"
 }
 
-# Established there, and reachable through the 1.20 server.
+# What a client that asks the 1.20 server finds: the group, in it the resource, and its objects.
 newest_serves() {
-    newest_request "$1" | jq -e 'any(.status.conditions[]; .type == "Established" and .status == "True")' &&
-        api_get /apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.cache.example.com |
-        jq -e 'any(.status.conditions[]; .type == "Available" and .status == "True")'
+    api_get /apis | jq -e 'any(.groups[]; .name == "cache.example.com")' &&
+        api_get /apis/cache.example.com/v1alpha1 | jq -e --arg name "$1" 'any(.resources[]; .name == $name)' &&
+        api_get "/apis/cache.example.com/v1alpha1/$1"
 }
