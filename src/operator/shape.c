@@ -46,7 +46,8 @@ static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t len)
 
 uint64_t shape_mix(uint64_t a, uint64_t b)
 {
-    return hash_bytes(a ^ 0xcbf29ce484222325U, &b, sizeof b);
+    uint64_t pair[] = {a, b};
+    return hash_bytes(0xcbf29ce484222325U, pair, sizeof pair);
 }
 
 static bool element_matches(yyjson_val *element, const char *key, size_t key_len, const char *want,
