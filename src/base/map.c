@@ -181,8 +181,6 @@ void *map_remove(struct map *m, const char *key)
     if (index != last) {
         m->slots[find_slot(m, m->entries[last].key, m->entries[last].hash)] = (uint32_t)index + 1;
         m->entries[index] = m->entries[last];
-        m->entries[last] = removed; /* free_slot still looks at it */
-        m->slots[slot] = (uint32_t)last + 1;
     }
     free_slot(m, slot);
     m->count = last;

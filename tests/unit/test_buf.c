@@ -65,6 +65,9 @@ static void the_limit_is_exact_and_a_failed_append_changes_nothing(void **state)
     assert_int_equal(b.len, 100);
     assert_true(b.truncated);
     assert_true(b.cap <= 101);
+    buf_reset(&b, 1000);
+    assert_false(b.truncated);
+    assert_null(buf_reserve(&b, 101));
     buf_reset(&b, 0);
     assert_false(b.truncated);
 }

@@ -146,6 +146,12 @@ static void escaping_takes_the_length_not_the_nul(void **state)
     buf_init(&out, 1000);
     json_escape(&out, "a\0b", 3, true);
     assert_string_equal(buf_text(&out), "a\\u0000b");
+    for (size_t len = 1; len < 4;
+         len++) { /* a character cut at the end: what follows is not read */
+        buf_reset(&out, 1000);
+        json_escape(&out, "\xF0\x9F\x98\x80", len, true);
+        assert_int_equal(out.len, len * strlen("\\ufffd"));
+    }
 }
 
 static void a_full_buffer_shows_as_truncated(void **state)

@@ -69,6 +69,7 @@ static void each_time_encoding_is_zaps(void **state)
         {LOG_TIME_EPOCH, 1000000000000000, "1e+09", "1000000000"},
         {LOG_TIME_EPOCH, 1000000, "1", "1"},
         {LOG_TIME_EPOCH, 999999500000, "999999.5", "999999.5"},
+        {LOG_TIME_EPOCH, 1234567500000, "1.2345675e+06", "1234567.5"},
         {LOG_TIME_EPOCH, 0, "0", "0"},
         {LOG_TIME_EPOCH, -1500000, "-1.5", "-1.5"},
         {LOG_TIME_EPOCH, -500000, "-0.5", "-0.5"},

@@ -175,6 +175,22 @@ static void the_seed_changes_the_hashes_and_nothing_else_does(void **state)
     assert_int_equal(a.entries[0].hash, c.entries[0].hash);
 }
 
+static void every_byte_of_a_key_counts_for_its_hash(void **state)
+{
+    (void)state;
+    CLEANUP(map_fini) struct map m;
+    map_init(&m, 1);
+    char key[] = "namespace-1/memcached";
+    map_put(&m, key, values);
+    uint64_t whole = m.entries[0].hash;
+    for (size_t i = 0; i < sizeof key - 1; i++) {
+        key[i] ^= 1;
+        map_put(&m, key, values);
+        assert_int_not_equal(m.entries[m.count - 1].hash, whole);
+        key[i] ^= 1;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +202,7 @@ int main(void)
         cmocka_unit_test(memory_shrinks_with_the_count),
         cmocka_unit_test(behaves_like_a_model),
         cmocka_unit_test(the_seed_changes_the_hashes_and_nothing_else_does),
+        cmocka_unit_test(every_byte_of_a_key_counts_for_its_hash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
