@@ -14,7 +14,8 @@ verb_build() {
 
 # What "up" needs, without a word when it is there.
 ensure_built() {
-    if [[ ! -x $KUBE_DIR/kubectl ]] || ! command -v etcd etcdctl containerd runc memcached jq >/dev/null; then
+    if [[ ! -x $KUBE_DIR/kubectl ]] ||
+        ! type -P etcd etcdctl containerd runc memcached buildah ip curl openssl jq >/dev/null; then
         "$HACK/deps" cluster
         build_kubernetes
     fi
