@@ -237,7 +237,19 @@ make_cluster() {
     [ "$(tail -n 1 asked)" = "test-node down" ]
 }
 
-@test "hack/test: a cluster that does not start, a bats file that cannot run or has no level, are failures" {
+@test "hack/test: a file without a level gets no cluster; what was not built is skipped" {
+    make_project
+    make_cluster
+    printf '#!/usr/bin/env bats\n@test "a" { [ -z "${CLUSTER_NAME:-}" ]; }\n' >project/tests/e2e/one.bats
+    printf '#!/usr/bin/env bats\n# level: newest\n@test "b" { :; }\n' >project/tests/e2e/two.bats
+    XDG_CACHE_HOME=$PWD run project/hack/test e2e
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "${lines[-1]}" = "1 passed, 0 failed, 1 skipped" ]
+    [ ! -e asked ]
+}
+
+@test "hack/test: a cluster that does not start, a bats file that cannot run or is of no level, are failures" {
     make_project
     make_cluster 'case $1 in up) echo no etcd; exit 1 ;; esac'
     printf '#!/usr/bin/env bats\n#\n# level: node\n@test "d" { :; }\n' >project/tests/e2e/two.bats
@@ -248,7 +260,7 @@ make_cluster() {
     printf '#!/usr/bin/env bats\n#\n# level: node\n@test "d" { :; }\n}\n' >project/tests/e2e/two.bats
     run project/hack/test e2e
     assert_fails_with "1 failed"
-    printf '#!/usr/bin/env bats\n@test "d" { :; }\n' >project/tests/e2e/two.bats
+    printf '#!/usr/bin/env bats\n# level: moon\n@test "d" { :; }\n' >project/tests/e2e/two.bats
     run project/hack/test e2e
-    assert_fails_with "does not say which cluster it needs"
+    assert_fails_with "no such level: moon"
 }
