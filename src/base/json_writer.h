@@ -42,5 +42,6 @@ void json_member_int(struct json_writer *w, const char *key, int64_t value);
 void json_member_bool(struct json_writer *w, const char *key, bool value);
 
 /** Append @len bytes as they stand inside a JSON string: control characters (C1 and DEL too) and
- * bad UTF-8 escaped. @quotes: '"' and '\\' as well; false gives text for people's eyes. */
+ * bad UTF-8 escaped, up to where @out is full. @quotes: '"' and '\\' as well; false gives text for
+ * people's eyes. */
 void json_escape(struct buf *out, const char *text, size_t len, bool quotes);

@@ -73,7 +73,7 @@ static void format_time(char out[LOG_TIME_TEXT_BYTES], const struct log_format *
         break;
     }
     case LOG_TIME_NANO:
-        snprintf(out, LOG_TIME_TEXT_BYTES, "%" PRId64, us * 1000);
+        snprintf(out, LOG_TIME_TEXT_BYTES, "%" PRId64, us * 1000); /* as Go: until 2262 */
         break;
     case LOG_TIME_ISO8601:
         time_format(out, us, TIME_MILLISECONDS);

@@ -2,10 +2,10 @@
  * Log lines as zap prints them (the logger of controller-runtime), so that existing log pipelines
  * keep working. Formatting only: the shell writes.
  *
- *   console: 2026-11-22T11:13:05.123Z<TAB>INFO<TAB>controllers.Memcached<TAB>Creating a new
- * Deployment<TAB>{"memcached": "default/a"} json:
- * {"level":"info","ts":"…","logger":"controllers.Memcached","msg":"Creating a new
- * Deployment","memcached":"default/a"}
+ *   console, columns set apart by tabs; the logger and the fields are optional:
+ *     2026-11-22T11:13:05.123Z  INFO  controllers.Memcached  Creating…  {"memcached": "default/a"}
+ *   json:
+ *     {"level":"info","ts":…,"logger":"controllers.Memcached","msg":"Creating…","memcached":…}
  */
 #pragma once
 #include "base/buf.h"

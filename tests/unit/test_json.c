@@ -88,6 +88,21 @@ static void the_depth_limit_is_exact(void **state)
     }
 }
 
+/* A parser or a check that recursed would overflow the stack here. */
+static void the_deepest_input_there_can_be_is_refused(void **state)
+{
+    (void)state;
+    char *text = mem_alloc(BODY_BYTES_MAX);
+    struct error err = ERROR_INIT;
+    memset(text, '[', BODY_BYTES_MAX / 2);
+    memset(text + BODY_BYTES_MAX / 2, ']', BODY_BYTES_MAX / 2);
+    assert_null(json_parse(text, BODY_BYTES_MAX, &err));
+    assert_int_equal(err.code, ERR_TOO_BIG);
+    assert_null(json_parse(text, BODY_BYTES_MAX / 2, &err));
+    assert_int_equal(err.code, ERR_PARSE);
+    mem_free(text);
+}
+
 static void brackets_in_texts_do_not_nest(void **state)
 {
     (void)state;
@@ -197,6 +212,7 @@ int main(void)
         cmocka_unit_test(valid_json_of_any_kind_is_taken),
         cmocka_unit_test(garbage_is_refused_with_its_place),
         cmocka_unit_test(the_depth_limit_is_exact),
+        cmocka_unit_test(the_deepest_input_there_can_be_is_refused),
         cmocka_unit_test(brackets_in_texts_do_not_nest),
         cmocka_unit_test(siblings_do_not_nest),
         cmocka_unit_test(the_size_limit_is_exact),

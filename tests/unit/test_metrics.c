@@ -47,6 +47,17 @@ static void an_empty_registry_renders_nothing(void **state)
     metrics_fini(NULL);
 }
 
+static void a_family_is_made_once(void **state)
+{
+    (void)state;
+    CLEANUP(metrics_fini) struct metrics m;
+    metrics_init(&m);
+    struct metric_family *f = metrics_family(&m, METRIC_GAUGE, "n", "h", "", NULL, 0);
+    metric_set(metric_get(f), 3);
+    assert_ptr_equal(metrics_family(&m, METRIC_GAUGE, "n", "h", "", NULL, 0), f);
+    expect(&m, "# HELP n h\n# TYPE n gauge\nn 3\n");
+}
+
 static void series_are_told_apart_by_every_label(void **state)
 {
     (void)state;
@@ -183,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(families_and_series_come_in_the_order_of_their_making),
         cmocka_unit_test(an_empty_registry_renders_nothing),
+        cmocka_unit_test(a_family_is_made_once),
         cmocka_unit_test(series_are_told_apart_by_every_label),
         cmocka_unit_test(a_removed_series_is_gone_and_begins_anew),
         cmocka_unit_test(histograms_cumulate),
