@@ -45,18 +45,6 @@ static void call_free(struct call *call)
     mem_free(call);
 }
 
-void client_fini(struct client *c)
-{
-    for (size_t i = 0; i < c->slot_count; i++) {
-        if (c->slots[i] != NULL) {
-            call_free(c->slots[i]);
-        }
-    }
-    mem_free(c->slots);
-    mem_free(c->host);
-    *c = (struct client){0};
-}
-
 static size_t free_slot(struct client *c)
 {
     for (size_t i = 0; i < c->slot_count; i++) {
@@ -195,6 +183,20 @@ static void finish(struct client *c, struct now now, struct call *call, const st
     detach(c, call);
     call->handler->done(call->ctx, now, &answer);
     call_free(call);
+}
+
+void client_fini(struct client *c)
+{
+    struct error why = ERROR_INIT;
+    error_set(&why, ERR_CANCELLED, "the client is closing");
+    for (size_t i = 0; i < c->slot_count; i++) {
+        if (c->slots[i] != NULL) {
+            finish(c, (struct now){0}, c->slots[i], &why);
+        }
+    }
+    mem_free(c->slots);
+    mem_free(c->host);
+    *c = (struct client){0};
 }
 
 static void finish_cancelled(struct client *c, struct now now, struct call *call,

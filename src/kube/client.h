@@ -52,7 +52,8 @@ struct client {
 /** @host copied. */
 void client_init(struct client *c, double qps, const char *host, struct metrics *metrics);
 
-/** Drops all calls without a word to their handlers. */
+/** Ends all calls with ERR_CANCELLED, so that their handlers free what is theirs; these may start
+ * nothing any more. Pushes no action. */
 void client_fini(struct client *c);
 
 /**

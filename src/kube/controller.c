@@ -193,31 +193,33 @@ static void on_answer(void *ctx, struct now now, const struct answer *answer)
 {
     struct operation *op = ctx;
     struct controller *c = op->controller;
-    struct error error = answer->error;
+    struct answer judged = *answer; /* an answer that cannot be read is a failed one */
+    struct error *error = &judged.error;
     struct object *object = NULL;
     char key[STORE_KEY_BYTES];
     store_key(op->ns, op->name, key);
 
-    if (error.code == ERR_NONE && op->write.into != NULL) {
-        object = decode_answer(&op->write, answer, &error);
+    if (error->code == ERR_NONE && op->write.into != NULL) {
+        object = decode_answer(&op->write, answer, error);
     }
-    bool dealt_with = c->spec.answered != NULL && c->spec.answered(c->spec.ctx, op->ns, op->name,
-                                                                   now, &op->write, answer, object);
+    bool look_again =
+        c->spec.answered != NULL &&
+        c->spec.answered(c->spec.ctx, op->ns, op->name, now, &op->write, &judged, object);
     if (object != NULL) {
         store_put_answer(op->write.into, object);
     }
     metric_observe(c->metrics.seconds, (double)(now.mono_ms - op->started_ms) / 1000.0);
     c->busy--;
-    if (error.code == ERR_NONE) {
-        settle(c, now, key, op->again_ms);
-    } else if (dealt_with) {
+    if (look_again) {
         queue_add(&c->queue, key, now.mono_ms);
         settle(c, now, key, 0);
-    } else if (error.code == ERR_NOT_FOUND && op->write.name != NULL) {
+    } else if (error->code == ERR_NONE) {
+        settle(c, now, key, op->again_ms);
+    } else if (error->code == ERR_NOT_FOUND && op->write.name != NULL) {
         /* It is gone: no error. The watch says so too, and brings the key back if need be. */
         settle(c, now, key, 0);
     } else {
-        back_off(op, now, key, &error);
+        back_off(op, now, key, error);
         queue_done(&c->queue, key, now.mono_ms);
     }
     arena_fini(&op->arena);

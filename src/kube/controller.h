@@ -23,8 +23,8 @@ struct controller_spec {
     /**
      * The answer to the plan's write, before the runtime's own handling: on success the object goes
      * to write->into, on errors the key backs off. @object is the decoded object of a 2xx answer
-     * (borrowed) or NULL. Return true when an error is fully dealt with: the key is then looked at
-     * again at once. NULL: nothing to add.
+     * (borrowed) or NULL. Return true to have the key looked at again at once, without backing off.
+     * NULL: nothing to add.
      */
     bool (*answered)(void *ctx, const char *ns, const char *name, struct now now,
                      const struct write *write, const struct answer *answer,

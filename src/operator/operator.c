@@ -167,7 +167,7 @@ static bool answered_memcached(void *ctx, const char *ns, const char *name, stru
         if (code == ERR_NOT_FOUND) {
             forget_stranger(op, memory, ns, name);
         }
-        return code == ERR_NOT_FOUND;
+        return code == ERR_NONE || code == ERR_NOT_FOUND;
     case WRITE_APPLY:
         remember_operand(memory, now, write, answer, object);
         memory->looked = false; /* after a conflict the stranger is to be looked at anew */

@@ -1,4 +1,369 @@
+/*
+ * The operator as a whole on the real manager, with a test for a server: which requests it sends,
+ * in which order, and that it comes to rest.
+ */
+#include "lib/testing.h"
+
+#include "base/mem.h"
+#include "lib/driver.h"
+#include "operator/operator.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MEMCACHEDS "/apis/cache.example.com/v1alpha1/memcacheds?"
+#define SOURCES    "/apis/apps/v1/deployments?labelSelector=memcached-operator%2F"
+#define OPERANDS   "/apis/apps/v1/deployments?labelSelector=app.kubernetes.io%2F"
+#define PODS       "/api/v1/pods?"
+#define CR         "/apis/cache.example.com/v1alpha1/namespaces/default/memcacheds/cache"
+#define DEPLOYMENT "/apis/apps/v1/namespaces/default/deployments/cache"
+#define CREATE     "POST /apis/apps/v1/namespaces/default/deployments?fieldManager=memcached-operator"
+#define SIZE       "PATCH " CR "?fieldManager=memcached-operator"
+#define STATUS     "PATCH " CR "/status?fieldManager=memcached-operator"
+#define APPLY      "PATCH " DEPLOYMENT "?fieldManager=memcached-operator&force=true"
+#define LOOK       "GET " DEPLOYMENT
+#define EVENTS     "POST /apis/events.k8s.io/v1/namespaces/default/events"
+
+struct fixture {
+    struct driver driver;
+    struct operator* operator;
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = mem_zalloc(sizeof *f);
+    struct manager *m = manager_new(&(struct manager_options){
+        .log = {.encoder = LOG_CONSOLE, .time = LOG_TIME_ISO8601, .level_min = LOG_DEBUG},
+        .name = "memcached-operator",
+        .identity = "test",
+        .host = "server:443",
+        .user = "tester",
+        .max_concurrent = 16,
+        .seed = 1,
+    });
+    f->operator= operator_new(m, &(struct operator_options){.image = "memcached:1.6"});
+    driver_init(&f->driver, m);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    driver_fini(&f->driver);
+    operator_free(f->operator);
+    mem_free(f);
+    return 0;
+}
+
+/* ---- Objects as the server sends them ---- */
+
+static const char *memcached_json(int rv, int size)
+{
+    static char text[1024];
+    snprintf(text, sizeof text,
+             "{'metadata':{'namespace':'default','name':'cache','uid':'m1','resourceVersion':'%d',"
+             "'generation':1,'creationTimestamp':'2026-01-01T00:00:00Z'},'spec':{'size':%d}}",
+             rv, size);
+    return text;
+}
+
+static const char *source_json(const char *name, int rv, int replicas, int second)
+{
+    static char text[1024];
+    snprintf(text, sizeof text,
+             "{'metadata':{'namespace':'default','name':'%s','uid':'u-%s','resourceVersion':'%d',"
+             "'creationTimestamp':'2026-01-01T00:00:%02dZ','labels':{"
+             "'memcached-operator/associated-memcached-deployment-name':'cache'}},"
+             "'spec':{'replicas':%d}}",
+             name, name, rv, second, replicas);
+    return text;
+}
+
+/* The server's answer to a write of the Deployment: what was written, with the server's own
+ * metadata. */
+static void take_deployment(struct driver *d, const char *prefix, int http_status, int rv)
+{
+    const struct open_request *r = driver_find(d, prefix);
+    assert_non_null(r);
+    const char *metadata = strstr(r->body, "\"metadata\":{") + strlen("\"metadata\":{");
+    char body[1 << 14];
+    snprintf(body, sizeof body,
+             "%.*s\"uid\":\"d1\",\"resourceVersion\":\"%d\",\"generation\":%d,%s",
+             (int)(metadata - r->body), r->body, rv, rv, metadata);
+    driver_answer(d, prefix, http_status, "%s", body);
+}
+
+/* The server's answer to a status write. */
+static void take_status(struct driver *d, int rv, int size)
+{
+    const struct open_request *r = driver_find(d, STATUS);
+    assert_non_null(r);
+    char *status = mem_strdup(strstr(r->body, "\"status\":"));
+    driver_answer(d, STATUS, 200,
+                  "{\"metadata\":{\"namespace\":\"default\",\"name\":\"cache\",\"uid\":\"m1\","
+                  "\"resourceVersion\":\"%d\",\"generation\":1},\"spec\":{\"size\":%d},%s",
+                  rv, size, status);
+    mem_free(status);
+}
+
+static void sync_all(struct driver *d, const char *memcacheds, const char *sources)
+{
+    driver_list(d, MEMCACHEDS, "%s", memcacheds);
+    driver_list(d, SOURCES, "%s", sources);
+    driver_list(d, OPERANDS, "%s", "");
+    driver_list(d, PODS, "%s", "");
+}
+
+/* Nothing is in flight but the four watches, and nothing comes though time passes. */
+static void assert_at_rest(struct driver *d)
+{
+    while (driver_find(d, EVENTS) != NULL) {
+        driver_answer(d, EVENTS, 201, "{}");
+    }
+    size_t started = d->started;
+    assert_int_equal(driver_count(d, ""), 4);
+    driver_pass(d, 200000);
+    assert_int_equal(d->started, started);
+}
+
+/* A Memcached of 1 whose Deployment exists and whose status is written. */
+static void settle(struct driver *d)
+{
+    sync_all(d, memcached_json(50, 1), "");
+    take_deployment(d, CREATE, 201, 101);
+    take_status(d, 102, 1);
+    assert_at_rest(d);
+}
+
+/* ---- Tests ---- */
+
+static void nothing_is_written_before_all_caches_are_in_step(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    driver_list(d, MEMCACHEDS, "%s", memcached_json(50, 1));
+    driver_list(d, OPERANDS, "%s", "");
+    driver_list(d, SOURCES, "%s", "");
+    const char *why = NULL;
+    assert_false(manager_ready(d->manager, &why));
+    assert_string_equal(why, "pods: not in step with the server yet");
+    assert_null(driver_find(d, CREATE));
+    driver_list(d, PODS, "%s", "");
+    assert_true(manager_ready(d->manager, NULL));
+    assert_non_null(driver_find(d, CREATE));
+}
+
+static void a_memcached_becomes_a_deployment_then_rest(void **state)
+{
+    struct fixture *f = *state;
+    settle(&f->driver);
+    assert_non_null(
+        strstr(buf_text(&f->driver.logs),
+               "INFO\tcontrollers.Memcached\tCreating a new Deployment\t{\"memcached\": "
+               "\"default/cache\", \"Deployment.Namespace\": \"default\", "
+               "\"Deployment.Name\": \"cache\"}\n"));
+}
+
+/* The latency that counts: source, Memcached, Deployment, with no wait for a watch in between. */
+static void a_scaled_source_is_two_patches(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    settle(d);
+    driver_feed(d, "GET " SOURCES, "{'type':'ADDED','object':%s}\n", source_json("web", 110, 4, 0));
+    assert_string_equal(
+        driver_find(d, SIZE)->body,
+        "{\"metadata\":{\"uid\":\"m1\",\"resourceVersion\":\"102\"},\"spec\":{\"size\":4}}");
+    assert_non_null(
+        strstr(buf_text(&d->logs),
+               "INFO\tcontrollers.DeploymentSync\tReplica count on deployment has "
+               "changed. Syncing memcached\t{\"deploymentSync\": \"default/web\", "
+               "\"memcached-identifier\": \"default/cache\", \"from\": 1, \"to\": 4}\n"));
+    /* the status write of the new source is under way as well; answer it later */
+    driver_answer(d, SIZE, 200, "%s", memcached_json(111, 4));
+    if (driver_find(d, STATUS) != NULL) {
+        take_status(d, 112, 4);
+    }
+    assert_non_null(strstr(driver_find(d, APPLY)->body, "\"replicas\":4"));
+    take_deployment(d, APPLY, 200, 113);
+    while (driver_find(d, STATUS) != NULL) {
+        take_status(d, 114, 4);
+    }
+    assert_at_rest(d);
+}
+
+/* Our own writes are seen before the watch tells of them; late news of older states change nothing.
+ */
+static void late_watch_events_lead_to_no_second_write(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    settle(d);
+    driver_feed(d, "GET " MEMCACHEDS, "{'type':'MODIFIED','object':%s}\n", memcached_json(60, 7));
+    driver_feed(d, "GET " MEMCACHEDS, "{'type':'MODIFIED','object':%s}\n", memcached_json(50, 1));
+    assert_at_rest(d);
+}
+
+static void a_taken_name_is_looked_at_and_left_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    sync_all(d, memcached_json(50, 1), "");
+    driver_answer(d, CREATE, 409, "{'kind':'Status','code':409,'reason':'AlreadyExists'}");
+    driver_answer(
+        d, LOOK, 200,
+        "{'metadata':{'namespace':'default','name':'cache','uid':'x','resourceVersion':'9'},"
+        "'spec':{'replicas':1}}");
+    assert_non_null(strstr(driver_find(d, STATUS)->body, "\"reason\":\"NameTaken\""));
+    take_status(d, 102, 1);
+    assert_non_null(strstr(driver_find(d, EVENTS)->body, "NameTaken"));
+    driver_answer(d, EVENTS, 201, "{}");
+    assert_int_equal(driver_count(d, ""), 4);
+    /* once the way is free it goes on by itself */
+    driver_pass(d, 30001);
+    driver_answer(d, LOOK, 404, "{'kind':'Status','code':404,'reason':'NotFound'}");
+    take_deployment(d, CREATE, 201, 120);
+    take_status(d, 121, 1);
+    assert_at_rest(d);
+}
+
+/* As the Go operator made it: ours by its owner reference, but without labels. */
+static void a_deployment_of_the_go_operator_is_adopted(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    sync_all(d, memcached_json(50, 1), "");
+    driver_answer(d, CREATE, 409, "{'kind':'Status','code':409,'reason':'AlreadyExists'}");
+    driver_answer(
+        d, LOOK, 200,
+        "{'metadata':{'namespace':'default','name':'cache','uid':'go','resourceVersion':'9',"
+        "'ownerReferences':[{'apiVersion':'cache.example.com/v1alpha1','kind':'Memcached',"
+        "'name':'cache','uid':'m1','controller':true}]},'spec':{'replicas':1}}");
+    assert_non_null(
+        strstr(driver_find(d, APPLY)->body, "\"uid\":\"go\",\"resourceVersion\":\"9\""));
+    take_deployment(d, APPLY, 200, 103);
+    take_status(d, 104, 1);
+    assert_at_rest(d);
+}
+
+static void a_lost_answer_is_looked_at_before_anything_is_repeated(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    sync_all(d, memcached_json(50, 1), "");
+    driver_break(d, CREATE); /* it was done, but nobody told */
+    assert_null(driver_find(d, CREATE));
+    driver_pass(d, 5);
+    driver_answer(d, CREATE, 409, "{'kind':'Status','code':409,'reason':'AlreadyExists'}");
+    assert_non_null(driver_find(d, LOOK));
+}
+
+static void a_conflict_waits_for_the_newest_state(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    settle(d);
+    driver_feed(d, "GET " MEMCACHEDS, "{'type':'MODIFIED','object':%s}\n", memcached_json(120, 3));
+    driver_answer(d, APPLY, 409, "{'kind':'Status','code':409,'reason':'Conflict'}");
+    assert_null(driver_find(d, APPLY));
+    assert_null(strstr(buf_text(&d->logs), "ERROR"));
+    driver_pass(d, 5);
+    assert_non_null(driver_find(d, APPLY));
+}
+
+static void a_refusal_is_shown_in_the_status(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    sync_all(d, memcached_json(50, 1), "");
+    driver_answer(d, CREATE, 403,
+                  "{'kind':'Status','code':403,'reason':'Forbidden','message':'quota'}");
+    assert_non_null(strstr(buf_text(&d->logs), "ERROR\tcontrollers.Memcached\tReconciler error"));
+    driver_pass(d, 5);
+    assert_non_null(strstr(driver_find(d, STATUS)->body, "403 Forbidden: quota"));
+    take_status(d, 102, 1);
+    driver_pass(d, 5);
+    take_deployment(d, CREATE, 201, 105);
+    assert_non_null(strstr(driver_find(d, STATUS)->body, "\"reason\":\"AsDesired\""));
+}
+
+static void faulty_claims_are_warned_of_and_ignored(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    settle(d);
+    driver_feed(
+        d, "GET " SOURCES,
+        "{'type':'ADDED','object':{'metadata':{'namespace':'default','name':'bad','uid':'b',"
+        "'resourceVersion':'120','labels':{"
+        "'memcached-operator/associated-memcached-deployment-name':'Cache_1'}},"
+        "'spec':{'replicas':3}}}\n");
+    assert_non_null(strstr(driver_find(d, EVENTS)->body, "is no valid name of a Memcached"));
+    driver_answer(d, EVENTS, 201, "{}");
+    driver_feed(
+        d, "GET " SOURCES,
+        "{'type':'ADDED','object':{'metadata':{'namespace':'default','name':'cache','uid':'d1',"
+        "'resourceVersion':'121','ownerReferences':[{'apiVersion':'cache.example.com/v1alpha1',"
+        "'kind':'Memcached','name':'cache','uid':'m1','controller':true}],'labels':{"
+        "'memcached-operator/associated-memcached-deployment-name':'cache'}},"
+        "'spec':{'replicas':3}}}\n");
+    assert_non_null(strstr(driver_find(d, EVENTS)->body, "would feed itself"));
+    driver_answer(d, EVENTS, 201, "{}");
+    assert_int_equal(driver_count(d, "PATCH"), 0);
+    assert_at_rest(d);
+}
+
+static void a_deleted_memcached_leaves_nothing_behind(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    settle(d);
+    driver_feed(d, "GET " MEMCACHEDS, "{'type':'DELETED','object':%s}\n", memcached_json(130, 1));
+    driver_feed(d, "GET " OPERANDS,
+                "{'type':'DELETED','object':{'metadata':{'namespace':'default','name':'cache',"
+                "'uid':'d1','resourceVersion':'131'}}}\n");
+    assert_at_rest(d);
+}
+
+/* The winner's relabelling sets its old Memcached free for the next claimant. */
+static void a_relabelled_winner_hands_over(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    settle(d);
+    driver_feed(d, "GET " SOURCES, "{'type':'ADDED','object':%s}\n", source_json("old", 110, 1, 1));
+    driver_feed(d, "GET " SOURCES, "{'type':'ADDED','object':%s}\n",
+                source_json("young", 111, 5, 2));
+    while (driver_find(d, STATUS) != NULL) {
+        take_status(d, 112, 1);
+    }
+    assert_null(driver_find(d, SIZE));
+    driver_feed(d, "GET " SOURCES,
+                "{'type':'MODIFIED','object':{'metadata':{'namespace':'default','name':'old',"
+                "'uid':'u-old','resourceVersion':'115','creationTimestamp':'2026-01-01T00:00:01Z',"
+                "'labels':{'memcached-operator/associated-memcached-deployment-name':'other'}},"
+                "'spec':{'replicas':1}}}\n");
+    assert_non_null(strstr(driver_find(d, SIZE)->body, "\"size\":5"));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
 int main(void)
 {
-    return 1; /* not written yet */
+    const struct CMUnitTest tests[] = {
+        TEST(nothing_is_written_before_all_caches_are_in_step),
+        TEST(a_memcached_becomes_a_deployment_then_rest),
+        TEST(a_scaled_source_is_two_patches),
+        TEST(late_watch_events_lead_to_no_second_write),
+        TEST(a_taken_name_is_looked_at_and_left_alone),
+        TEST(a_deployment_of_the_go_operator_is_adopted),
+        TEST(a_lost_answer_is_looked_at_before_anything_is_repeated),
+        TEST(a_conflict_waits_for_the_newest_state),
+        TEST(a_refusal_is_shown_in_the_status),
+        TEST(faulty_claims_are_warned_of_and_ignored),
+        TEST(a_deleted_memcached_leaves_nothing_behind),
+        TEST(a_relabelled_winner_hands_over),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
