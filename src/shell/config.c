@@ -158,6 +158,7 @@ static int load_in_cluster(const struct config_places *places, struct client_con
     }
     c.ns = service_account_namespace(places);
     c.context_name = mem_strdup("in-cluster");
+    c.user_name = mem_strdup("service account");
     *out = c;
     c = (struct client_config){0};
     return 0;

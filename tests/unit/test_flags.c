@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARGS_MAX = 8 };
+enum { ARGS_MAX = 8, TEXT_BYTES_MAX = 64 << 10 };
 
 /* Parse "a b c", split at spaces. The texts stay in @text. */
 static int parse(struct flags *f, char *text, struct error *err)
@@ -302,11 +302,12 @@ static void test_image_comes_from_flag_else_environment(void **state)
     unsetenv("MEMCACHED_IMAGE");
 }
 
+/* Closes @in; owned by the caller. */
 static char *read_text(FILE *in)
 {
-    static char text[64 << 10];
-    size_t len = fread(text, 1, sizeof(text) - 1, in);
-    text[len] = '\0';
+    char *text = mem_zalloc(TEXT_BYTES_MAX + 1);
+    assert_non_null(in);
+    assert_true(fread(text, 1, TEXT_BYTES_MAX, in) < TEXT_BYTES_MAX);
     fclose(in);
     return text;
 }
@@ -317,54 +318,58 @@ static char *usage_text(void)
     assert_non_null(out);
     flags_usage(out);
     rewind(out);
-    return mem_strdup(read_text(out));
+    return read_text(out);
 }
 
-/* --help, parser and man page are of one mind: each flag of the one is in the other, with the same
- * argument's kind and the same default. */
+/* The text of @page from its entry for a flag up to the next one; owned by the caller. */
+static char *man_entry(const char *page, const char *name, bool boolean)
+{
+    char head[160];
+    snprintf(head, sizeof(head), boolean ? "\n.It Fl -%s\n" : "\n.It Fl -%s Ns = Ns Ar ", name);
+    const char *entry = strstr(page, head);
+    if (entry == NULL) {
+        fail_msg("the man page has no entry for --%s", name);
+    }
+    const char *next = strstr(entry + 1, "\n.It ");
+    return mem_strndup(entry, next != NULL ? (size_t)(next - entry) : strlen(entry));
+}
+
+/* One line of --help: is the flag in the man page, of the same kind and with the same default? */
+static bool is_documented(const char *line, const char *page)
+{
+    char name[64] = "", argument[64] = "", standard[64] = "", expected[96];
+    if (sscanf(line, "  --%63[a-z-] %63[A-Z,]", name, argument) < 1) {
+        return false;
+    }
+    char *entry = man_entry(page, name, *argument == '\0');
+    const char *given = strstr(line, "(default ");
+    if (given != NULL && sscanf(given, "(default %63[^)])", standard) == 1) {
+        snprintf(expected, sizeof(expected), "\n.Cm %s", standard);
+        if (strstr(entry, "default") == NULL || strstr(entry, expected) == NULL) {
+            fail_msg("the man page does not give --%s its default %s", name, standard);
+        }
+    }
+    mem_free(entry);
+    return true;
+}
+
 static void test_usage_and_man_page_agree(void **state)
 {
     (void)state;
-    FILE *in = fopen("docs/memcached-operator.8", "r");
-    assert_non_null(in);
-    const char *page = read_text(in);
+    char *page = read_text(fopen("docs/memcached-operator.8", "r"));
     char *usage = usage_text();
     size_t flags = 0, documented = 0;
     for (char *line = strtok(usage, "\n"); line != NULL; line = strtok(NULL, "\n")) {
-        char name[64] = "", argument[64] = "", entry[160];
         assert_true(strlen(line) <= 100);
-        if (sscanf(line, "  --%63[a-z-] %63[A-Z,]", name, argument) < 1) {
-            continue;
-        }
-        bool boolean = *argument == '\0';
-        snprintf(entry, sizeof(entry), boolean ? "\n.It Fl -%s\n" : "\n.It Fl -%s Ns = Ns Ar ",
-                 name);
-        if (strstr(page, entry) == NULL) {
-            fail_msg("the man page has no entry for --%s", name);
-        }
-        const char *standard = strstr(line, "(default ");
-        if (standard != NULL) {
-            char expected[64];
-            snprintf(expected, sizeof(expected), "%.*s", (int)strcspn(standard + 9, ")"),
-                     standard + 9);
-            const char *section = strstr(page, entry);
-            const char *end = strstr(section + 1, "\n.It ");
-            const char *said = strstr(section, "default");
-            const char *value = strstr(section, expected);
-            if (said == NULL || value == NULL || (end != NULL && (said > end || value > end))) {
-                fail_msg("the man page's entry for --%s does not give its default %s", name,
-                         expected);
-            }
-        }
-        flags++;
+        flags += is_documented(line, page);
     }
-    for (const char *at = strstr(page, "\n.It Fl -"); at != NULL;
-         at = strstr(at + 1, "\n.It Fl -")) {
+    for (const char *at = page; (at = strstr(at, "\n.It Fl -")) != NULL; at++) {
         documented++;
     }
     assert_int_equal(flags, 18);
     assert_int_equal(documented, flags);
     mem_free(usage);
+    mem_free(page);
 }
 
 int main(void)
