@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "kube/name.h"
+#include "shell/flag_value.h"
 #include "shell/probe_server.h"
 
 #include <assert.h>
@@ -15,7 +16,7 @@
 #include <string.h>
 
 enum {
-    USAGE_COLUMN = 38, /* where the help texts begin */
+    USAGE_COLUMN = 39, /* where the help texts begin */
     CONCURRENT_MAX = 1000,
     IMAGE_BYTES_MAX = 512,
 };
@@ -43,112 +44,6 @@ struct flag {
     const char *expected; /* what a good value is */
     set_fn *set;
 };
-
-/* Go's flag package takes these. */
-static bool parse_bool(const char *text, bool *out)
-{
-    static const char *const yes[] = {"1", "t", "T", "true", "True", "TRUE"};
-    static const char *const no[] = {"0", "f", "F", "false", "False", "FALSE"};
-    for (size_t i = 0; i < ARRAY_LEN(yes); i++) {
-        if (strcmp(text, yes[i]) == 0 || strcmp(text, no[i]) == 0) {
-            *out = strcmp(text, yes[i]) == 0;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Digits only, no sign, no space, up to @max. */
-static bool parse_whole(const char *text, unsigned max, unsigned *out)
-{
-    unsigned value = 0;
-    if (*text == '\0') {
-        return false;
-    }
-    for (; *text != '\0'; text++) {
-        if (!isdigit((unsigned char)*text)) {
-            return false;
-        }
-        value = value * 10 + (unsigned)(*text - '0');
-        if (value > max) {
-            return false;
-        }
-    }
-    *out = value;
-    return true;
-}
-
-/* The length of a Go unit of time at @text in nanoseconds, or 0. */
-static uint64_t duration_unit_ns(const char **text)
-{
-    static const struct {
-        const char *name;
-        uint64_t ns;
-    } units[] = {
-        {"ns", 1},           {"us", 1000},      {"\xc2\xb5s", 1000}, /* micro sign */
-        {"\xce\xbcs", 1000},                                         /* Greek mu */
-        {"ms", 1000000},     {"s", 1000000000}, {"m", 60000000000},  {"h", 3600000000000},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-        size_t len = strlen(units[i].name);
-        if (strncmp(*text, units[i].name, len) == 0) {
-            *text += len;
-            return units[i].ns;
-        }
-    }
-    return 0;
-}
-
-/*
- * One "1.5h" of a duration. Fractions are exact to a nanosecond's rounding down.
- * Returns false on bad text or past int64 nanoseconds, which is Go's limit too.
- */
-static bool duration_part_ns(const char **text, uint64_t *ns)
-{
-    uint64_t whole = 0;
-    double fraction = 0;
-    bool digits = false;
-    for (; isdigit((unsigned char)**text); (*text)++, digits = true) {
-        if (__builtin_mul_overflow(whole, 10, &whole) ||
-            __builtin_add_overflow(whole, (uint64_t)(**text - '0'), &whole)) {
-            return false;
-        }
-    }
-    if (**text == '.') {
-        (*text)++;
-        for (double scale = 0.1; isdigit((unsigned char)**text); (*text)++, digits = true) {
-            fraction += (**text - '0') * scale;
-            scale /= 10;
-        }
-    }
-    uint64_t unit = digits ? duration_unit_ns(text) : 0;
-    uint64_t extra = (uint64_t)(fraction * (double)unit + 0.5);
-    return unit != 0 && !__builtin_mul_overflow(whole, unit, ns) &&
-           !__builtin_add_overflow(*ns, extra, ns) && *ns <= INT64_MAX;
-}
-
-/* https://pkg.go.dev/time#ParseDuration, without signs. What is shorter than a millisecond becomes
- * one: 0 would mean "never". */
-static bool parse_duration_ms(const char *text, uint64_t *ms)
-{
-    uint64_t total = 0;
-    if (strcmp(text, "0") == 0) {
-        *ms = 0;
-        return true;
-    }
-    if (*text == '\0') {
-        return false;
-    }
-    while (*text != '\0') {
-        uint64_t part = 0;
-        if (!duration_part_ns(&text, &part) || __builtin_add_overflow(total, part, &total) ||
-            total > INT64_MAX) {
-            return false;
-        }
-    }
-    *ms = (total + 999999) / 1000000;
-    return true;
-}
 
 static const char *text_or_null(const char *value)
 {
@@ -227,7 +122,7 @@ static bool set_probe_address(struct parse *p, const char *value)
 
 static bool set_leader_elect(struct parse *p, const char *value)
 {
-    return parse_bool(value, &p->flags->leader_elect);
+    return flag_value_bool(value, &p->flags->leader_elect);
 }
 
 static bool set_leader_elect_ns(struct parse *p, const char *value)
@@ -238,13 +133,13 @@ static bool set_leader_elect_ns(struct parse *p, const char *value)
 
 static bool set_max_concurrent(struct parse *p, const char *value)
 {
-    return parse_whole(value, CONCURRENT_MAX, &p->flags->max_concurrent) &&
+    return flag_value_whole(value, CONCURRENT_MAX, &p->flags->max_concurrent) &&
            p->flags->max_concurrent > 0;
 }
 
 static bool set_sync_period(struct parse *p, const char *value)
 {
-    return parse_duration_ms(value, &p->flags->sync_period_ms);
+    return flag_value_duration_ms(value, &p->flags->sync_period_ms);
 }
 
 static bool set_qps(struct parse *p, const char *value)
@@ -260,7 +155,7 @@ static bool set_qps(struct parse *p, const char *value)
 
 static bool set_dry_run(struct parse *p, const char *value)
 {
-    return parse_bool(value, &p->flags->dry_run);
+    return flag_value_bool(value, &p->flags->dry_run);
 }
 
 /* The characters of registry:port/path:tag@digest; the API server and the kubelet know the rest. */
@@ -277,7 +172,7 @@ static bool set_image(struct parse *p, const char *value)
 
 static bool set_zap_devel(struct parse *p, const char *value)
 {
-    return parse_bool(value, &p->zap.devel);
+    return flag_value_bool(value, &p->zap.devel);
 }
 
 static bool set_zap_encoder(struct parse *p, const char *value)
@@ -301,7 +196,7 @@ static bool set_zap_level(struct parse *p, const char *value)
     }
     /* zap counts debug levels upwards; here is but one. */
     p->zap.given.level_min = LOG_DEBUG;
-    return parse_whole(value, 127, &verbosity) && verbosity > 0;
+    return flag_value_whole(value, 127, &verbosity) && verbosity > 0;
 }
 
 static bool set_zap_time(struct parse *p, const char *value)
@@ -322,20 +217,20 @@ static bool set_zap_time(struct parse *p, const char *value)
 
 static bool set_version(struct parse *p, const char *value)
 {
-    return parse_bool(value, &p->flags->version);
+    return flag_value_bool(value, &p->flags->version);
 }
 
 static bool set_help(struct parse *p, const char *value)
 {
-    return parse_bool(value, &p->flags->help);
+    return flag_value_bool(value, &p->flags->help);
 }
 
 #define EXPECTED_BOOL    "true or false"
 #define EXPECTED_ADDRESS "host:port as in :8080, 127.0.0.1:8080 or [::1]:8080, or 0"
 
 static const struct flag flags_table[] = {
-    {"kubeconfig", "FILE", NULL, "else $KUBECONFIG, ~/.kube/config, in-cluster", "a file",
-     set_kubeconfig},
+    {"kubeconfig", "FILE", NULL, "this file; else $KUBECONFIG, ~/.kube/config, in-cluster",
+     "a file", set_kubeconfig},
     {"context", "NAME", NULL, "context of the kubeconfig; else its current one", "a name",
      set_context},
     {"watch-namespaces", "NS,NS", NULL, "only these namespaces; else all",
@@ -356,9 +251,9 @@ static const struct flag flags_table[] = {
      set_qps},
     {"dry-run", NULL, "false", "say what would be written, write nothing", EXPECTED_BOOL,
      set_dry_run},
-    {"memcached-image", "IMAGE", "memcached:1.6", "image of memcached; else $MEMCACHED_IMAGE",
+    {"memcached-image", "IMAGE", "memcached:1.6", "image to run; else $MEMCACHED_IMAGE",
      "an image as in registry.example:5000/memcached:1.6", set_image},
-    {"zap-devel", NULL, "true", "console, debug, iso8601; else json, info, epoch", EXPECTED_BOOL,
+    {"zap-devel", NULL, "true", "log for people; false: json, info, epoch times", EXPECTED_BOOL,
      set_zap_devel},
     {"zap-encoder", "NAME", NULL, "console or json", "console or json", set_zap_encoder},
     {"zap-log-level", "LEVEL", NULL, "debug, info, warn, error, or verbosity > 0",
