@@ -18,28 +18,29 @@ enum kind {
 
 struct shape {
     enum kind kind;
+    const char *expected;
     const struct shape *items;
     const struct field *fields; /* RECORD; ends with a NULL name; 64 at most */
-    const char *expected;
+    const char *required;       /* RECORD: a field that must be there and not empty, or NULL */
 };
 
 struct field {
     const char *name;
     const struct shape *shape;
-    bool required;
 };
 
-static const struct shape any = {ANY, NULL, NULL, NULL};
-static const struct shape line = {LINE, NULL, NULL, "a string without control characters"};
-static const struct shape text = {TEXT, NULL, NULL, "a string"};
-static const struct shape boolean = {BOOL, NULL, NULL, "true or false"};
-static const struct shape lines = {LIST, &line, NULL, "a list of strings"};
-static const struct shape texts = {LIST, &text, NULL, "a list of strings"};
-static const struct shape lines_by_key = {TABLE, &lines, NULL, "a mapping of lists of strings"};
+static const struct shape any = {ANY, NULL, NULL, NULL, NULL};
+static const struct shape line = {LINE, "a string without control characters", NULL, NULL, NULL};
+static const struct shape text = {TEXT, "a string", NULL, NULL, NULL};
+static const struct shape boolean = {BOOL, "true or false", NULL, NULL, NULL};
+static const struct shape lines = {LIST, "a list of strings", &line, NULL, NULL};
+static const struct shape texts = {LIST, "a list of strings", &text, NULL, NULL};
+static const struct shape lines_by_key = {TABLE, "a mapping of lists of strings", &lines, NULL,
+                                          NULL};
 
-static const struct field env_fields[] = {{"name", &line, true}, {"value", &text}, {0}};
-static const struct shape env = {RECORD, NULL, env_fields, "a mapping"};
-static const struct shape envs = {LIST, &env, NULL, "a list"};
+static const struct field env_fields[] = {{"name", &line}, {"value", &text}, {0}};
+static const struct shape env = {RECORD, "a mapping", NULL, env_fields, "name"};
+static const struct shape envs = {LIST, "a list", &env, NULL, NULL};
 
 static const struct field exec_fields[] = {
     {"apiVersion", &line},      {"command", &line},
@@ -47,7 +48,7 @@ static const struct field exec_fields[] = {
     {"installHint", &text},     {"provideClusterInfo", &boolean},
     {"interactiveMode", &line}, {0},
 };
-static const struct shape exec = {RECORD, NULL, exec_fields, "a mapping"};
+static const struct shape exec = {RECORD, "a mapping", NULL, exec_fields, NULL};
 
 static const struct field cluster_fields[] = {
     {"server", &line},
@@ -58,7 +59,7 @@ static const struct field cluster_fields[] = {
     {"proxy-url", &line},
     {0},
 };
-static const struct shape cluster = {RECORD, NULL, cluster_fields, "a mapping"};
+static const struct shape cluster = {RECORD, "a mapping", NULL, cluster_fields, NULL};
 
 static const struct field user_fields[] = {
     {"client-certificate", &line},
@@ -77,7 +78,7 @@ static const struct field user_fields[] = {
     {"exec", &exec},
     {0},
 };
-static const struct shape user = {RECORD, NULL, user_fields, "a mapping"};
+static const struct shape user = {RECORD, "a mapping", NULL, user_fields, NULL};
 
 static const struct field context_fields[] = {
     {"cluster", &line},
@@ -85,19 +86,17 @@ static const struct field context_fields[] = {
     {"namespace", &line},
     {0},
 };
-static const struct shape context = {RECORD, NULL, context_fields, "a mapping"};
+static const struct shape context = {RECORD, "a mapping", NULL, context_fields, NULL};
 
-static const struct field named_cluster_fields[] = {
-    {"name", &line, true}, {"cluster", &cluster}, {0}};
-static const struct field named_user_fields[] = {{"name", &line, true}, {"user", &user}, {0}};
-static const struct field named_context_fields[] = {
-    {"name", &line, true}, {"context", &context}, {0}};
-static const struct shape named_cluster = {RECORD, NULL, named_cluster_fields, "a mapping"};
-static const struct shape named_user = {RECORD, NULL, named_user_fields, "a mapping"};
-static const struct shape named_context = {RECORD, NULL, named_context_fields, "a mapping"};
-static const struct shape clusters = {LIST, &named_cluster, NULL, "a list"};
-static const struct shape users = {LIST, &named_user, NULL, "a list"};
-static const struct shape contexts = {LIST, &named_context, NULL, "a list"};
+static const struct field named_cluster_fields[] = {{"name", &line}, {"cluster", &cluster}, {0}};
+static const struct field named_user_fields[] = {{"name", &line}, {"user", &user}, {0}};
+static const struct field named_context_fields[] = {{"name", &line}, {"context", &context}, {0}};
+static const struct shape named_cluster = {RECORD, "a mapping", NULL, named_cluster_fields, "name"};
+static const struct shape named_user = {RECORD, "a mapping", NULL, named_user_fields, "name"};
+static const struct shape named_context = {RECORD, "a mapping", NULL, named_context_fields, "name"};
+static const struct shape clusters = {LIST, "a list", &named_cluster, NULL, NULL};
+static const struct shape users = {LIST, "a list", &named_user, NULL, NULL};
+static const struct shape contexts = {LIST, "a list", &named_context, NULL, NULL};
 
 static const struct field config_fields[] = {
     {"apiVersion", &line},
@@ -108,8 +107,8 @@ static const struct field config_fields[] = {
     {"contexts", &contexts},
     {0},
 };
-static const struct shape config = {RECORD, NULL, config_fields,
-                                    "a kubeconfig: a mapping with clusters, users and contexts"};
+static const struct shape config = {
+    RECORD, "a kubeconfig: a mapping with clusters, users and contexts", NULL, config_fields, NULL};
 
 /* Where the walk is: printed in messages as clusters[0].cluster.server. */
 struct trail {
@@ -177,20 +176,10 @@ static const struct field *field_find(const struct field *fields, const char *ke
     return fields;
 }
 
-static int check_required(const struct check *c, const struct yaml_node *node,
-                          const struct field *fields, const struct trail *trail)
-{
-    for (; fields->name != NULL; fields++) {
-        if (fields->required && yaml_get_text(node, fields->name) == NULL) {
-            return fail(c, node, trail, "expected it to have a ", fields->name);
-        }
-    }
-    return 0;
-}
-
-static int check_record(struct check *c, const struct yaml_node *node, const struct field *fields,
+static int check_record(struct check *c, const struct yaml_node *node, const struct shape *shape,
                         const struct trail *trail)
 {
+    const struct field *fields = shape->fields;
     uint64_t seen = 0;
     for (const struct yaml_item *i = node->items; i != NULL; i = i->next) {
         const struct field *field = field_find(fields, i->key->text);
@@ -210,7 +199,10 @@ static int check_record(struct check *c, const struct yaml_node *node, const str
             return failed;
         }
     }
-    return check_required(c, node, fields, trail);
+    if (shape->required != NULL && yaml_get_text(node, shape->required) == NULL) {
+        return fail(c, node, trail, "expected it to have a ", shape->required);
+    }
+    return 0;
 }
 
 static bool has_control(const char *s)
@@ -259,7 +251,7 @@ static int check_node(struct check *c, const struct yaml_node *node, const struc
         break;
     case RECORD:
         if (node->kind == YAML_MAP) {
-            return check_record(c, node, shape->fields, trail);
+            return check_record(c, node, shape, trail);
         }
         break;
     }

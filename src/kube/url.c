@@ -2,9 +2,15 @@
 
 #include "base/mem.h"
 
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
+
+/* A letter, a digit, or one of @more. Not of <ctype.h>, which asks the locale. */
+static bool is_alnum_or(char c, const char *more)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr(more, c) != NULL);
+}
 
 /* Behind "scheme://", or NULL. */
 static const char *skip_scheme(const char *url, const char *scheme)
@@ -22,7 +28,7 @@ static const char *skip_host(const char *text)
         size_t inside = strspn(text + 1, "0123456789abcdefABCDEF:.");
         return inside > 1 && text[1 + inside] == ']' ? text + inside + 2 : NULL;
     }
-    while (isalnum((unsigned char)*end) || (*end != '\0' && strchr("-._", *end) != NULL)) {
+    while (is_alnum_or(*end, "-._")) {
         end++;
     }
     return end > text ? end : NULL;
@@ -54,8 +60,7 @@ static bool is_path(const char *text)
     if (*text != '/') {
         return false;
     }
-    while (isalnum((unsigned char)*text) ||
-           (*text != '\0' && strchr("/-._~%!$&'()*+,;=:@", *text) != NULL)) {
+    while (is_alnum_or(*text, "/-._~%!$&'()*+,;=:@")) {
         text++;
     }
     return *text == '\0';
@@ -84,7 +89,7 @@ bool url_is_proxy(const char *url)
     static const char *const schemes[] = {"http", "https", "socks5"};
     const char *rest = NULL;
     for (const char *c = url; *c != '\0'; c++) {
-        if (!isgraph((unsigned char)*c)) {
+        if (*c <= ' ' || *c > '~') {
             return false;
         }
     }

@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 #include <yaml.h>
@@ -103,6 +104,7 @@ static int read_items(struct reader *r, struct yaml_node *node, unsigned depth, 
         if (failed != 0) {
             return failed;
         }
+        assert(value != NULL);
         if (node->kind == YAML_MAP && key == NULL) {
             if (value->kind != YAML_TEXT) {
                 return fail_at(r, event.start_mark, ERR_PARSE, "expected a text as key", err);

@@ -226,6 +226,7 @@ static bool set_help(struct parse *p, const char *value)
 }
 
 #define EXPECTED_BOOL    "true or false"
+#define EXPECTED_IMAGE   "an image as in registry.example:5000/memcached:1.6"
 #define EXPECTED_ADDRESS "host:port as in :8080, 127.0.0.1:8080 or [::1]:8080, or 0"
 
 static const struct flag flags_table[] = {
@@ -252,7 +253,7 @@ static const struct flag flags_table[] = {
     {"dry-run", NULL, "false", "say what would be written, write nothing", EXPECTED_BOOL,
      set_dry_run},
     {"memcached-image", "IMAGE", "memcached:1.6", "image to run; else $MEMCACHED_IMAGE",
-     "an image as in registry.example:5000/memcached:1.6", set_image},
+     EXPECTED_IMAGE, set_image},
     {"zap-devel", NULL, "true", "log for people; false: json, info, epoch times", EXPECTED_BOOL,
      set_zap_devel},
     {"zap-encoder", "NAME", NULL, "console or json", "console or json", set_zap_encoder},
@@ -292,7 +293,7 @@ static int set_image_from_environment(struct parse *p, struct error *err)
         return error_set(err, ERR_INVALID,
                          "invalid value \"%.64s\" in environment variable MEMCACHED_IMAGE: "
                          "expected %s",
-                         image, flag_find("memcached-image", 15)->expected);
+                         image, EXPECTED_IMAGE);
     }
     return 0;
 }
