@@ -6,7 +6,6 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 void plan_init(struct plan *p, struct arena *arena)
 {
@@ -26,12 +25,14 @@ void plan_log(struct plan *p, enum log_level level, const char *message,
               const struct log_field *fields, size_t count)
 {
     assert(count <= PLAN_FIELDS_MAX);
-    if (p->log_count == PLAN_NOTES_MAX) {
+    if (p->log_count == PLAN_LOGS_MAX) {
         return;
     }
     struct plan_log *l = &p->logs[p->log_count++];
     *l = (struct plan_log){.level = level, .message = message, .field_count = count};
-    memcpy(l->fields, fields, count * sizeof *fields);
+    for (size_t i = 0; i < count; i++) {
+        l->fields[i] = fields[i];
+    }
 }
 
 static const char *format_note(struct arena *arena, const char *format, va_list args)
@@ -45,7 +46,7 @@ void plan_event(struct plan *p, const struct kind *kind, const struct object *ob
                 enum event_severity severity, const char *reason, const char *action,
                 const char *note, ...)
 {
-    if (p->event_count == PLAN_NOTES_MAX) {
+    if (p->event_count == PLAN_EVENTS_MAX) {
         return;
     }
     va_list args;

@@ -11,7 +11,7 @@
 #include "kube/recorder.h"
 #include "kube/store.h"
 
-enum { PLAN_NOTES_MAX = 16, PLAN_FIELDS_MAX = 8 };
+enum { PLAN_LOGS_MAX = 8, PLAN_EVENTS_MAX = 32, PLAN_FIELDS_MAX = 8 };
 
 /** One request: usually a write; a GET where a look at one object is needed. Texts live in the
  * plan's arena. */
@@ -40,9 +40,9 @@ struct plan {
     struct arena *arena;
     bool has_write;
     struct write write;
-    struct plan_log logs[PLAN_NOTES_MAX];
+    struct plan_log logs[PLAN_LOGS_MAX];
     size_t log_count;
-    struct recorder_event events[PLAN_NOTES_MAX];
+    struct recorder_event events[PLAN_EVENTS_MAX];
     size_t event_count;
     uint64_t again_ms; /* look again after so many ms though nothing changed; 0: no need */
 };
@@ -54,11 +54,11 @@ struct write *plan_write(struct plan *p, const char *what, enum http_method meth
                          const struct kind *kind, const char *ns, const char *name);
 
 /** Add a log line with @count fields (copied; texts must live as long as the plan). More than
- * PLAN_NOTES_MAX are dropped. */
+ * the maximum are dropped. */
 void plan_log(struct plan *p, enum log_level level, const char *message,
               const struct log_field *fields, size_t count);
 
-/** Record an event about @object; @note is formatted into the arena. More than PLAN_NOTES_MAX are
+/** Record an event about @object; @note is formatted into the arena. More than the maximum are
  * dropped. */
 void plan_event(struct plan *p, const struct kind *kind, const struct object *object,
                 enum event_severity severity, const char *reason, const char *action,
