@@ -223,6 +223,7 @@ static void what_is_no_list_is_refused_whatever_the_split(void **state)
         {"{\"other\":?," META "}", ERR_PARSE},
         {"{\"other\":1\"2\"," META "}", ERR_PARSE},
         {"{\"other\":true{}," META "}", ERR_PARSE},
+        {"{" META ",\"other\":true{}", ERR_PARSE},
         {"{\"other\":1 2," META "}", ERR_PARSE},
         /* another spelling of "items" */
         {"{" META ",\"\\u0069tems\":[]}", ERR_PARSE},
@@ -287,7 +288,7 @@ static void after_a_failure_only_reset_helps(void **state)
     list_init(&l);
     assert_int_equal(feed(&l, lists[0].json, strlen(lists[0].json), &t, &err), ERR_INVALID);
     assert_string_equal(err.message, "told to fail");
-    assert_int_equal(feed(&l, "}", 1, &t, &err), ERR_PARSE);
+    assert_int_equal(feed(&l, "]}", 2, &t, &err), ERR_PARSE);
     assert_int_equal(list_end(&l, &err), ERR_PARSE);
 
     list_reset(&l);

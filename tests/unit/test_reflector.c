@@ -20,8 +20,8 @@
 /* What the trace says of requests. */
 #define INITIAL_EVENTS     "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"
 #define GET_WATCH_LIST     "GET " RESOURCE "?" WATCH INITIAL_EVENTS
-#define GET_WATCH_FROM(rv) "GET " RESOURCE "?" WATCH "&resourceVersion=" rv "\n"
-#define GET_LIST(query)    "GET " RESOURCE "?" query "\n"
+#define GET_WATCH_FROM(rv) "GET " RESOURCE "?" WATCH "&resourceVersion=" rv
+#define GET_LIST(query)    "GET " RESOURCE "?" query
 
 /* What the server says. */
 #define POD(name, rv)                                                                              \
@@ -64,7 +64,7 @@ struct script {
     struct random random;
     struct reflector reflector;
     struct now now;
-    struct buf trace;
+    struct buf trace, expected;
     char *accept;
     uint32_t timeout_ms;
 };
@@ -124,6 +124,7 @@ static void script_init_spec(struct script *s, const struct reflector_spec *spec
 {
     *s = (struct script){.now = {.mono_ms = 1000000}};
     buf_init(&s->trace, 1 << 20);
+    buf_init(&s->expected, 1 << 20);
     random_init(&s->random, 42);
     store_init(&s->store, spec->kind, 7);
     store_subscribe(&s->store, on_change, s);
@@ -141,6 +142,7 @@ static void script_fini(struct script *s)
     store_fini(&s->store);
     mem_free(s->accept);
     buf_fini(&s->trace);
+    buf_fini(&s->expected);
 }
 
 /* "timeoutSeconds=437" becomes "timeoutSeconds=T". */
@@ -241,14 +243,25 @@ static void refuse(struct script *s)
     answer(s, 422, STATUS(422, "Invalid"));
 }
 
-/* The trace since the last call. */
-#define assert_trace(s, expected)                                                                  \
-    do {                                                                                           \
-        assert_string_equal(buf_text(&(s)->trace), expected);                                      \
-        buf_reset(&(s)->trace, SIZE_MAX);                                                          \
-    } while (0)
+/* One line each; empty ones are left out. */
+static const char *joined(struct script *s, const char *const *lines)
+{
+    buf_reset(&s->expected, SIZE_MAX);
+    for (; *lines != NULL; lines++) {
+        buf_printf(&s->expected, "%s%s", *lines, **lines == '\0' ? "" : "\n");
+    }
+    return buf_text(&s->expected);
+}
 
 #define forget_trace(s) buf_reset(&(s)->trace, SIZE_MAX)
+
+/* The trace since the last call, by its lines. */
+#define assert_trace(s, ...)                                                                       \
+    do {                                                                                           \
+        assert_string_equal(buf_text(&(s)->trace),                                                 \
+                            joined(s, (const char *const[]){__VA_ARGS__, NULL}));                  \
+        forget_trace(s);                                                                           \
+    } while (0)
 
 /* In step at version 10 with a/x@5, a watch in flight, the trace empty. */
 static void script_init_watching(struct script *s)
@@ -282,16 +295,16 @@ static void watch_list_fills_and_goes_on_as_a_watch(void **state)
     SCRIPT(s, script_init);
 
     stream(&s, ADDED("x", "5") ADDED("y", "6"));
-    assert_trace(&s, GET_WATCH_LIST "\n"); /* nothing is visible yet */
+    assert_trace(&s, GET_WATCH_LIST); /* nothing is visible yet */
     assert_false(reflector_synced(&s.reflector));
     assert_null(s.reflector.scope->rv);
     body(&s, INITIAL_END("10"));
-    assert_trace(&s, "add a/x@5\nadd a/y@6\nlist works\n");
+    assert_trace(&s, "add a/x@5", "add a/y@6", "list works");
     assert_true(reflector_synced(&s.reflector));
     assert_string_equal(s.reflector.scope->rv, "10");
 
     body(&s, MODIFIED("x", "11") ADDED("z", "12") DELETED("y", "13"));
-    assert_trace(&s, "update a/x@11\nadd a/z@12\nremove a/y@6\n");
+    assert_trace(&s, "update a/x@11", "add a/z@12", "remove a/y@6");
     assert_string_equal(s.reflector.scope->rv, "13");
     end(&s);
     want(&s);
@@ -302,9 +315,11 @@ static void watch_list_applies_changes_among_the_initial_events(void **state)
 {
     SCRIPT(s, script_init);
 
-    stream(&s, ADDED("x", "5") ADDED("y", "6") ADDED("z", "7") MODIFIED("x", "8") DELETED("y", "9")
-                   DELETED("z", "9") ADDED("z", "10") INITIAL_END("10"));
-    assert_trace(&s, GET_WATCH_LIST "\nadd a/x@8\nadd a/z@10\nlist works\n");
+    stream(&s, EVENT("ADDED", "{\"metadata\":{\"namespace\":\"b\",\"name\":\"y\","
+                              "\"resourceVersion\":\"4\"}}"));
+    body(&s, ADDED("x", "5") ADDED("y", "6") ADDED("z", "7") MODIFIED("x", "8") DELETED("y", "9")
+                 DELETED("z", "9") ADDED("z", "10") INITIAL_END("10"));
+    assert_trace(&s, GET_WATCH_LIST, "add b/y@4", "add a/x@8", "add a/z@10", "list works");
 }
 
 static void watch_list_ignores_other_bookmarks_until_the_end(void **state)
@@ -314,7 +329,7 @@ static void watch_list_ignores_other_bookmarks_until_the_end(void **state)
     stream(&s, ADDED("x", "5") BOOKMARK("7"));
     assert_null(s.reflector.scope->rv);
     body(&s, INITIAL_END("10"));
-    assert_trace(&s, GET_WATCH_LIST "\nadd a/x@5\nlist works\n");
+    assert_trace(&s, GET_WATCH_LIST, "add a/x@5", "list works");
 }
 
 static void watch_list_refused_means_list_at_once_and_for_good(void **state)
@@ -345,7 +360,7 @@ static void watch_list_refused_means_list_at_once_and_for_good(void **state)
         answer(&s, refusals[i].http_status, refusals[i].body);
         forget_trace(&s);
         answer(&s, 200, LIST("10", POD("y", "6")));
-        assert_trace(&s, GET_LIST("resourceVersion=0&limit=500") "add a/y@6\nlist works\n");
+        assert_trace(&s, GET_LIST("resourceVersion=0&limit=500"), "add a/y@6", "list works");
         /* and a relist is a LIST too */
         want(&s);
         head(&s, 410);
@@ -392,19 +407,18 @@ static void watch_list_that_fails_otherwise_is_tried_again(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(failures); i++) {
         CLEANUP(script_fini) struct script s;
-        char expected[512];
+        char failed[64];
         script_init(&s);
         answer(&s, failures[i].http_status, failures[i].body);
         want(&s);
-        snprintf(expected, sizeof expected,
-                 GET_WATCH_LIST "\n%slist failed: %s, again in 800+ ms\n" GET_WATCH_LIST "\n",
-                 failures[i].http_status == 200 ? "cancel\n" : "", failures[i].name);
-        assert_trace(&s, expected);
+        snprintf(failed, sizeof failed, "list failed: %s, again in 800+ ms", failures[i].name);
+        assert_trace(&s, GET_WATCH_LIST, failures[i].http_status == 200 ? "cancel" : "", failed,
+                     GET_WATCH_LIST);
         assert_false(reflector_synced(&s.reflector));
         head(&s, 200); /* a head alone is no success yet */
         assert_true(reflector_failing(&s.reflector));
         body(&s, INITIAL_END("10")); /* and nothing of the first attempt is left */
-        assert_trace(&s, "list works\n");
+        assert_trace(&s, "list works");
     }
 }
 
@@ -415,8 +429,7 @@ static void watch_list_cut_by_the_network_is_tried_again(void **state)
     stream(&s, ADDED("x", "5"));
     cut(&s, ERR_TRANSPORT);
     want(&s);
-    assert_trace(&s,
-                 GET_WATCH_LIST "\nlist failed: transport, again in 800+ ms\n" GET_WATCH_LIST "\n");
+    assert_trace(&s, GET_WATCH_LIST, "list failed: transport, again in 800+ ms", GET_WATCH_LIST);
 }
 
 static void watch_list_relist_names_the_last_version_then_none(void **state)
@@ -426,9 +439,9 @@ static void watch_list_relist_names_the_last_version_then_none(void **state)
     body(&s, ERROR_EVENT(410, "Expired"));
     answer(&s, 410, STATUS(410, "Expired"));
     stream(&s, ADDED("y", "20") INITIAL_END("21"));
-    assert_trace(&s, "cancel\nwatch failed: gone, again in 800+ ms\n" GET_WATCH_LIST
-                     "&resourceVersion=10\n" GET_WATCH_LIST "\n"
-                     "remove a/x@5\nadd a/y@20\nlist works\n");
+    assert_trace(&s, "cancel", "watch failed: gone, again in 800+ ms",
+                 GET_WATCH_LIST "&resourceVersion=10", GET_WATCH_LIST, "remove a/x@5", "add a/y@20",
+                 "list works");
 }
 
 static void watch_list_too_large_a_version_is_dropped_also_in_an_event(void **state)
@@ -438,9 +451,9 @@ static void watch_list_too_large_a_version_is_dropped_also_in_an_event(void **st
     body(&s, ERROR_EVENT(410, "Expired"));
     stream(&s, EVENT("ERROR", TOO_LARGE));
     stream(&s, INITIAL_END("9"));
-    assert_trace(&s, "cancel\nwatch failed: gone, again in 800+ ms\n" GET_WATCH_LIST
-                     "&resourceVersion=10\ncancel\n" GET_WATCH_LIST "\n"
-                     "remove a/x@5\nlist works\n");
+    assert_trace(&s, "cancel", "watch failed: gone, again in 800+ ms",
+                 GET_WATCH_LIST "&resourceVersion=10", "cancel", GET_WATCH_LIST, "remove a/x@5",
+                 "list works");
     assert_string_equal(s.reflector.scope->rv, "9");
 }
 
@@ -453,8 +466,8 @@ static void list_then_watch(void **state)
     refuse(&s);
     answer(&s, 200, LIST("10", POD("x", "5") "," POD("y", "6")));
     stream(&s, ADDED("z", "11"));
-    assert_trace(&s, GET_WATCH_LIST "\n" GET_LIST("resourceVersion=0&limit=500") /**/
-                 "add a/x@5\nadd a/y@6\nlist works\n" GET_WATCH_FROM("10") "add a/z@11\n");
+    assert_trace(&s, GET_WATCH_LIST, GET_LIST("resourceVersion=0&limit=500"), "add a/x@5",
+                 "add a/y@6", "list works", GET_WATCH_FROM("10"), "add a/z@11");
 }
 
 static void list_pages_drop_the_version_and_may_be_empty(void **state)
@@ -468,11 +481,10 @@ static void list_pages_drop_the_version_and_may_be_empty(void **state)
     answer(&s, 200, PAGE("11", "three", POD("y", "6")));
     answer(&s, 200, LIST("12", POD("z", "7")));
     want(&s);
-    assert_trace(&s, GET_WATCH_LIST "\n" GET_LIST("resourceVersion=0&limit=500") /**/
-                 GET_LIST("continue=one%2F%3D%26&limit=500")                     /**/
-                 GET_LIST("continue=two&limit=500")                              /**/
-                 GET_LIST("continue=three&limit=500")                            /**/
-                 "add a/x@5\nadd a/y@6\nadd a/z@7\nlist works\n" GET_WATCH_FROM("10"));
+    assert_trace(&s, GET_WATCH_LIST, GET_LIST("resourceVersion=0&limit=500"),
+                 GET_LIST("continue=one%2F%3D%26&limit=500"), GET_LIST("continue=two&limit=500"),
+                 GET_LIST("continue=three&limit=500"), "add a/x@5", "add a/y@6", "add a/z@7",
+                 "list works", GET_WATCH_FROM("10"));
 }
 
 static void list_page_expired_means_one_whole_list(void **state)
@@ -484,10 +496,16 @@ static void list_page_expired_means_one_whole_list(void **state)
     answer(&s, 410, STATUS(410, "Expired"));
     answer(&s, 200, LIST("20", POD("x", "5") "," POD("y", "15")));
     want(&s);
-    assert_trace(
-        &s, GET_WATCH_LIST "\n" GET_LIST("resourceVersion=0&limit=500") /**/
-        GET_LIST("continue=one&limit=500") GET_LIST(
-            "resourceVersion=0") "add a/x@5\nadd a/y@15\nlist works\n" GET_WATCH_FROM("20"));
+    assert_trace(&s, GET_WATCH_LIST, GET_LIST("resourceVersion=0&limit=500"),
+                 GET_LIST("continue=one&limit=500"), GET_LIST("resourceVersion=0"), "add a/x@5",
+                 "add a/y@15", "list works", GET_WATCH_FROM("20"));
+    /* the next one comes in pages again */
+    head(&s, 404);
+    end(&s);
+    answer(&s, 404, "");
+    forget_trace(&s);
+    want(&s);
+    assert_trace(&s, GET_LIST("resourceVersion=0&limit=500"));
 }
 
 /* A server that pages and expires whatever it is asked: at once as often as there are other ways to
@@ -503,11 +521,11 @@ static void list_that_always_expires_backs_off(void **state)
         answer(&s, 410, STATUS(410, "Expired"));
     }
     want(&s);
-    assert_trace(&s, GET_LIST("resourceVersion=0&limit=500") GET_LIST("continue=one&limit=500") /**/
-                 GET_LIST("resourceVersion=0") GET_LIST("continue=one&limit=500")               /**/
-                 GET_LIST("limit=500") GET_LIST("continue=one&limit=500")                       /**/
-                 "GET " RESOURCE "\n" GET_LIST("continue=one&limit=500")                        /**/
-                 "list failed: gone, again in 800+ ms\nGET " RESOURCE "\n");
+    assert_trace(&s, GET_LIST("resourceVersion=0&limit=500"), GET_LIST("continue=one&limit=500"),
+                 GET_LIST("resourceVersion=0"), GET_LIST("continue=one&limit=500"),
+                 GET_LIST("limit=500"), GET_LIST("continue=one&limit=500"), "GET " RESOURCE,
+                 GET_LIST("continue=one&limit=500"), "list failed: gone, again in 800+ ms",
+                 "GET " RESOURCE);
 }
 
 static void relist_names_the_last_version_and_has_no_limit(void **state)
@@ -516,8 +534,8 @@ static void relist_names_the_last_version_and_has_no_limit(void **state)
 
     body(&s, ADDED("y", "11") ERROR_EVENT(410, "Expired"));
     answer(&s, 200, LIST("20", POD("y", "11")));
-    assert_trace(&s, "add a/y@11\ncancel\nwatch failed: gone, again in 800+ ms\n" GET_LIST(
-                         "resourceVersion=11") "remove a/x@5\nlist works\n");
+    assert_trace(&s, "add a/y@11", "cancel", "watch failed: gone, again in 800+ ms",
+                 GET_LIST("resourceVersion=11"), "remove a/x@5", "list works");
 }
 
 static void relist_refused_means_a_quorum_read_in_pages(void **state)
@@ -540,8 +558,8 @@ static void relist_refused_means_a_quorum_read_in_pages(void **state)
         answer(&s, answers[i].http_status, answers[i].body);
         answer(&s, 200, PAGE("30", "one", POD("x", "5")));
         answer(&s, 200, LIST("31", POD("y", "25")));
-        assert_trace(&s, GET_LIST("resourceVersion=10") GET_LIST("limit=500") /**/
-                     GET_LIST("continue=one&limit=500") "add a/y@25\nlist works\n");
+        assert_trace(&s, GET_LIST("resourceVersion=10"), GET_LIST("limit=500"),
+                     GET_LIST("continue=one&limit=500"), "add a/y@25", "list works");
         /* and the next relist is an ordinary one */
         stream(&s, ERROR_EVENT(410, "Expired"));
         forget_trace(&s);
@@ -558,9 +576,8 @@ static void first_list_too_large_means_a_quorum_read(void **state)
     answer(&s, 504, TOO_LARGE);
     answer(&s, 504, TOO_LARGE);
     want(&s);
-    assert_trace(&s, GET_WATCH_LIST "\n" GET_LIST("resourceVersion=0&limit=500") /**/
-                 GET_LIST("limit=500") "list failed: rv-too-large, again in 800+ ms\n" GET_LIST(
-                     "limit=500"));
+    assert_trace(&s, GET_WATCH_LIST, GET_LIST("resourceVersion=0&limit=500"), GET_LIST("limit=500"),
+                 "list failed: rv-too-large, again in 800+ ms", GET_LIST("limit=500"));
 }
 
 static void quorum_read_below_the_last_version_is_taken_as_it_is(void **state)
@@ -572,8 +589,19 @@ static void quorum_read_below_the_last_version_is_taken_as_it_is(void **state)
     forget_trace(&s);
     answer(&s, 200, LIST("50", POD("x", "40")));
     want(&s);
-    assert_trace(&s, GET_LIST("limit=500") "remove a/lost@1001\nupdate a/x@40\nlist works\n" /**/
+    assert_trace(&s, GET_LIST("limit=500"), "remove a/lost@1001", "update a/x@40", "list works",
                  GET_WATCH_FROM("50"));
+}
+
+static void relist_below_the_last_version_steps_nothing_back(void **state)
+{
+    SCRIPT(s, script_init_after_list);
+
+    body(&s, MODIFIED("x", "20") ERROR_EVENT(410, "Expired"));
+    forget_trace(&s);
+    answer(&s, 200, LIST("15", POD("x", "12")));
+    assert_trace(&s, GET_LIST("resourceVersion=20"), "list works");
+    assert_string_equal(store_get(&s.store, "a", "x")->rv, "20");
 }
 
 static void quorum_read_above_the_last_version_keeps_own_writes(void **state)
@@ -592,7 +620,7 @@ static void quorum_read_above_the_last_version_keeps_own_writes(void **state)
     head(&s, 200);
     body(&s, LIST("50", ""));
     end(&s);
-    assert_trace(&s, GET_LIST("limit=500") "add a/own@60\nremove a/x@5\nlist works\n");
+    assert_trace(&s, GET_LIST("limit=500"), "add a/own@60", "remove a/x@5", "list works");
 }
 
 static void list_of_what_is_not_served_empties_and_waits_shortly(void **state)
@@ -601,11 +629,11 @@ static void list_of_what_is_not_served_empties_and_waits_shortly(void **state)
 
     for (int i = 0; i < 8; i++) {
         answer(&s, 404, "404 page not found\n");
-        assert_trace(&s, GET_WATCH_LIST "\nlist failed: not-found, again in 5 s at most\n");
+        assert_trace(&s, GET_WATCH_LIST, "list failed: not-found, again in 5 s at most");
     }
     assert_false(reflector_synced(&s.reflector));
     stream(&s, ADDED("x", "5") INITIAL_END("10"));
-    assert_trace(&s, GET_WATCH_LIST "\nadd a/x@5\nlist works\n");
+    assert_trace(&s, GET_WATCH_LIST, "add a/x@5", "list works");
 }
 
 static void list_of_what_is_no_longer_served_empties_the_store(void **state)
@@ -618,11 +646,10 @@ static void list_of_what_is_no_longer_served_empties_the_store(void **state)
     answer(&s, 404, "404 page not found\n");
     assert_true(reflector_synced(&s.reflector)); /* as it was */
     answer(&s, 200, LIST("20", POD("x", "15")));
-    assert_trace(&s, "watch failed: transport, again in 800+ ms\n" GET_WATCH_FROM("10") /**/
-                 "watch failed: not-found, again in 5 s at most\n"                      /**/
-                 GET_LIST("resourceVersion=10")                                         /**/
-                 "remove a/x@5\nlist failed: not-found, again in 5 s at most\n"         /**/
-                 GET_LIST("resourceVersion=0&limit=500") "add a/x@15\nlist works\n");
+    assert_trace(&s, "watch failed: transport, again in 800+ ms", GET_WATCH_FROM("10"),
+                 "watch failed: not-found, again in 5 s at most", GET_LIST("resourceVersion=10"),
+                 "remove a/x@5", "list failed: not-found, again in 5 s at most",
+                 GET_LIST("resourceVersion=0&limit=500"), "add a/x@15", "list works");
 }
 
 static void list_that_fails_begins_anew_from_its_first_page(void **state)
@@ -634,9 +661,9 @@ static void list_that_fails_begins_anew_from_its_first_page(void **state)
     answer(&s, 200, PAGE("10", "one", POD("x", "5")));
     answer(&s, 500, "");
     answer(&s, 200, LIST("20", POD("y", "15")));
-    assert_trace(&s, GET_LIST("resourceVersion=0&limit=500") GET_LIST("continue=one&limit=500") /**/
-                 "list failed: server, again in 800+ ms\n"                                      /**/
-                 GET_LIST("resourceVersion=0&limit=500") "add a/y@15\nlist works\n");
+    assert_trace(&s, GET_LIST("resourceVersion=0&limit=500"), GET_LIST("continue=one&limit=500"),
+                 "list failed: server, again in 800+ ms", GET_LIST("resourceVersion=0&limit=500"),
+                 "add a/y@15", "list works");
 }
 
 static void list_that_is_garbage_changes_nothing(void **state)
@@ -664,8 +691,8 @@ static void list_that_is_garbage_changes_nothing(void **state)
         assert_non_null(strstr(buf_text(&s.trace), "list failed: parse, again in "));
         forget_trace(&s);
         answer(&s, 200, LIST("20", POD("y", "15")));
-        assert_trace(&s, GET_LIST("resourceVersion=10") /**/
-                     "remove a/x@5\nadd a/y@15\nlist works\n");
+        assert_trace(&s, GET_LIST("resourceVersion=10"), "remove a/x@5", "add a/y@15",
+                     "list works");
     }
 }
 
@@ -677,8 +704,8 @@ static void list_cut_by_the_network_changes_nothing(void **state)
     forget_trace(&s);
     stream(&s, LIST("10", POD("x", "5"))); /* complete, but who knows */
     cut(&s, ERR_TRANSPORT);
-    assert_trace(&s, GET_LIST("resourceVersion=0&limit=500") /**/
-                 "list failed: transport, again in 800+ ms\n");
+    assert_trace(&s, GET_LIST("resourceVersion=0&limit=500"),
+                 "list failed: transport, again in 800+ ms");
     assert_false(reflector_synced(&s.reflector));
 }
 
@@ -696,7 +723,7 @@ static void watch_follows_events_and_bookmarks(void **state)
     assert_string_equal(s.reflector.scope->rv, "17");
     body(&s, INITIAL_END("18")); /* nobody asked; a bookmark like any other */
     assert_string_equal(s.reflector.scope->rv, "18");
-    assert_trace(&s, "update a/x@16\nremove a/x@16\n");
+    assert_trace(&s, "update a/x@16", "remove a/x@16");
 }
 
 static void watch_event_of_what_left_the_filter_spares_newer_objects(void **state)
@@ -725,17 +752,23 @@ static void watch_that_ends_is_taken_up_at_once(void **state)
     end(&s);
     assert_int_equal(reflector_deadline(&s.reflector), s.now.mono_ms);
     want(&s);
-    assert_trace(&s, GET_WATCH_FROM("15") GET_WATCH_FROM("15") "add a/y@16\n" GET_WATCH_FROM("16"));
+    assert_trace(&s, GET_WATCH_FROM("15"), GET_WATCH_FROM("15"), "add a/y@16",
+                 GET_WATCH_FROM("16"));
 }
 
 static void watch_that_ends_early_without_an_event_backs_off(void **state)
 {
     SCRIPT(s, script_init_after_list);
 
+    body(&s, BOOKMARK("11")); /* of the watch before */
+    end(&s);
+    want(&s);
+    head(&s, 200);
     pass(&s, 999);
     end(&s);
     want(&s);
-    assert_trace(&s, "watch failed: transport, again in 800+ ms\n" GET_WATCH_FROM("10"));
+    assert_trace(&s, GET_WATCH_FROM("11"), "watch failed: transport, again in 800+ ms",
+                 GET_WATCH_FROM("11"));
 }
 
 static void watch_gone_relists_from_the_last_version(void **state)
@@ -750,11 +783,8 @@ static void watch_gone_relists_from_the_last_version(void **state)
             answer(&s, 410, STATUS(410, "Gone"));
         }
         want(&s);
-        assert_trace(
-            &s, in_event ? GET_WATCH_FROM("15") /**/
-                    "cancel\nwatch failed: gone, again in 800+ ms\n" GET_LIST("resourceVersion=15")
-                         : GET_WATCH_FROM("15") /**/
-                    "watch failed: gone, again in 800+ ms\n" GET_LIST("resourceVersion=15"));
+        assert_trace(&s, GET_WATCH_FROM("15"), in_event ? "cancel" : "",
+                     "watch failed: gone, again in 800+ ms", GET_LIST("resourceVersion=15"));
     }
 }
 
@@ -769,16 +799,14 @@ static void watch_that_is_refused_is_tried_again_without_a_relist(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
         CLEANUP(script_fini) struct script s;
-        char expected[512];
+        char failed[64];
         script_init_watching(&s);
         end(&s);
         answer(&s, refusals[i].http_status, "");
         stream(&s, ADDED("y", "11"));
-        snprintf(expected, sizeof expected,
-                 GET_WATCH_FROM("10") "watch failed: %s, again in 800+ ms\n" /**/
-                 GET_WATCH_FROM("10") "watch works\nadd a/y@11\n",
-                 refusals[i].name);
-        assert_trace(&s, expected);
+        snprintf(failed, sizeof failed, "watch failed: %s, again in 800+ ms", refusals[i].name);
+        assert_trace(&s, GET_WATCH_FROM("10"), failed, GET_WATCH_FROM("10"), "watch works",
+                     "add a/y@11");
     }
 }
 
@@ -792,34 +820,35 @@ static void watch_cut_by_the_network_is_tried_again_without_a_relist(void **stat
     want(&s);
     cut(&s, ERR_TRANSPORT); /* refused */
     want(&s);
+    pass(&s, 2000);
     end(&s); /* or closed without an answer */
     stream(&s, ADDED("z", "12"));
-    assert_trace(&s, "add a/y@11\nwatch failed: transport, again in 800+ ms\n"       /**/
-                 GET_WATCH_FROM("11") "watch failed: transport, again in 1600+ ms\n" /**/
-                 GET_WATCH_FROM("11") "watch failed: transport, again in 3200+ ms\n" /**/
-                 GET_WATCH_FROM("11") "watch works\nadd a/z@12\n");
+    assert_trace(&s, "add a/y@11", "watch failed: transport, again in 800+ ms",
+                 GET_WATCH_FROM("11"), "watch failed: transport, again in 1600+ ms",
+                 GET_WATCH_FROM("11"), "watch failed: transport, again in 3200+ ms",
+                 GET_WATCH_FROM("11"), "watch works", "add a/z@12");
 }
 
 static void watch_error_events_are_judged_by_their_code(void **state)
 {
     static const struct {
         const char *body;
-        const char *expected;
+        const char *failed, *next;
     } cases[] = {
-        {ERROR_EVENT(429, "TooManyRequests"),
-         "cancel\nwatch failed: too-many, again in 800+ ms\n" GET_WATCH_FROM("10")},
-        {ERROR_EVENT(403, "Forbidden"),
-         "cancel\nwatch failed: forbidden, again in 800+ ms\n" GET_WATCH_FROM("10")},
+        {ERROR_EVENT(429, "TooManyRequests"), "watch failed: too-many, again in 800+ ms",
+         GET_WATCH_FROM("10")},
+        {ERROR_EVENT(403, "Forbidden"), "watch failed: forbidden, again in 800+ ms",
+         GET_WATCH_FROM("10")},
         /* after events: the server had trouble */
-        {BOOKMARK("11") ERROR_EVENT(500, "InternalError"),
-         "cancel\nwatch failed: server, again in 800+ ms\n" GET_WATCH_FROM("11")},
+        {BOOKMARK("11") ERROR_EVENT(500, "InternalError"), "watch failed: server, again in 800+ ms",
+         GET_WATCH_FROM("11")},
         /* as the first thing: it cannot read that history */
-        {ERROR_EVENT(500, "InternalError"),
-         "cancel\nwatch failed: server, again in 800+ ms\n" GET_LIST("resourceVersion=10")},
-        {EVENT("ERROR", TOO_LARGE),
-         "cancel\nwatch failed: rv-too-large, again in 800+ ms\n" GET_LIST("resourceVersion=10")},
-        {ERROR_EVENT(400, "BadRequest"),
-         "cancel\nwatch failed: bad-request, again in 800+ ms\n" GET_LIST("resourceVersion=10")},
+        {ERROR_EVENT(500, "InternalError"), "watch failed: server, again in 800+ ms",
+         GET_LIST("resourceVersion=10")},
+        {EVENT("ERROR", TOO_LARGE), "watch failed: rv-too-large, again in 800+ ms",
+         GET_LIST("resourceVersion=10")},
+        {ERROR_EVENT(400, "BadRequest"), "watch failed: bad-request, again in 800+ ms",
+         GET_LIST("resourceVersion=10")},
     };
 
     (void)state;
@@ -828,7 +857,7 @@ static void watch_error_events_are_judged_by_their_code(void **state)
         script_init_after_list(&s);
         body(&s, cases[i].body);
         want(&s);
-        assert_trace(&s, cases[i].expected);
+        assert_trace(&s, "cancel", cases[i].failed, cases[i].next);
     }
 }
 
@@ -852,7 +881,7 @@ static void watch_that_is_garbage_relists_with_backoff(void **state)
         body(&s, ADDED("y", "11"));
         body(&s, lines[i]);
         want(&s);
-        assert_trace(&s, "add a/y@11\ncancel\nwatch failed: parse, again in 800+ ms\n" /**/
+        assert_trace(&s, "add a/y@11", "cancel", "watch failed: parse, again in 800+ ms",
                      GET_LIST("resourceVersion=11"));
         assert_int_equal(s.store.objects.count, 2);
     }
@@ -864,7 +893,7 @@ static void watch_line_over_the_limit_relists(void **state)
 
     cut(&s, ERR_TOO_BIG);
     want(&s);
-    assert_trace(&s, "watch failed: too-big, again in 800+ ms\n" GET_LIST("resourceVersion=10"));
+    assert_trace(&s, "watch failed: too-big, again in 800+ ms", GET_LIST("resourceVersion=10"));
 }
 
 static void watch_deletes_what_does_not_decode(void **state)
@@ -873,7 +902,7 @@ static void watch_deletes_what_does_not_decode(void **state)
 
     body(&s, EVENT("DELETED", "{\"broken\":1,\"metadata\":{\"namespace\":\"a\",\"name\":\"x\","
                               "\"resourceVersion\":\"12\"}}"));
-    assert_trace(&s, "remove a/x@5\n");
+    assert_trace(&s, "remove a/x@5");
 }
 
 static void watch_that_outlives_its_time_is_cut_and_taken_up(void **state)
@@ -894,6 +923,22 @@ static void watch_that_outlives_its_time_is_cut_and_taken_up(void **state)
     assert_false(reflector_failing(&s.reflector));
 }
 
+static void watches_do_not_end_together(void **state)
+{
+    uint64_t low = UINT64_MAX, high = 0;
+
+    (void)state;
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        CLEANUP(script_fini) struct script s;
+        script_init(&s);
+        random_init(&s.random, seed);
+        want(&s);
+        low = s.timeout_ms < low ? s.timeout_ms : low;
+        high = s.timeout_ms > high ? s.timeout_ms : high;
+    }
+    assert_true(high - low > 280000);
+}
+
 /* ---- backoff --------------------------------------------------------------------------------- */
 
 static void backoff_doubles_and_starts_anew_after_two_quiet_minutes(void **state)
@@ -911,17 +956,15 @@ static void backoff_doubles_and_starts_anew_after_two_quiet_minutes(void **state
     stream(&s, "");
     pass(&s, 120001);
     cut(&s, ERR_TRANSPORT);
-    assert_trace(&s, "watch failed: transport, again in 800+ ms\n" GET_WATCH_FROM("10") /**/
-                 "watch failed: transport, again in 1600+ ms\n" GET_WATCH_FROM("10")    /**/
-                 "watch failed: transport, again in 3200+ ms\n" GET_WATCH_FROM("10")    /**/
-                 "watch failed: transport, again in 6400+ ms\n" GET_WATCH_FROM("10")    /**/
-                 "watch failed: transport, again in 12800+ ms\n" GET_WATCH_FROM("10")   /**/
-                 "watch failed: transport, again in 12800+ ms\n" GET_WATCH_FROM("10")   /**/
-                 "watch failed: transport, again in 12800+ ms\n" GET_WATCH_FROM(
-                     "10") "watch works\n" /**/
-                           "watch failed: transport, again in 12800+ ms\n" GET_WATCH_FROM(
-                               "10") "watch works\n" /**/
-                                     "watch failed: transport, again in 800+ ms\n");
+    assert_trace(&s, "watch failed: transport, again in 800+ ms", GET_WATCH_FROM("10"),
+                 "watch failed: transport, again in 1600+ ms", GET_WATCH_FROM("10"),
+                 "watch failed: transport, again in 3200+ ms", GET_WATCH_FROM("10"),
+                 "watch failed: transport, again in 6400+ ms", GET_WATCH_FROM("10"),
+                 "watch failed: transport, again in 12800+ ms", GET_WATCH_FROM("10"),
+                 "watch failed: transport, again in 12800+ ms", GET_WATCH_FROM("10"),
+                 "watch failed: transport, again in 12800+ ms", GET_WATCH_FROM("10"), "watch works",
+                 "watch failed: transport, again in 12800+ ms", GET_WATCH_FROM("10"), "watch works",
+                 "watch failed: transport, again in 800+ ms");
 }
 
 static void backoff_is_drawn_between_its_bounds(void **state)
@@ -1028,9 +1071,8 @@ static void requests_name_namespace_and_selector(void **state)
     want(&s);
 #define PREFIX                                                                                     \
     "GET /apis/apps/v1/namespaces/a/deployments?labelSelector=app%20in%20%28x%2Cy%29%2C%21z&"
-    assert_trace(&s,
-                 PREFIX WATCH INITIAL_EVENTS "\n" PREFIX "resourceVersion=0&limit=500\n"
-                                             "add a/x@5\n" PREFIX WATCH "&resourceVersion=10\n");
+    assert_trace(&s, PREFIX WATCH INITIAL_EVENTS, PREFIX "resourceVersion=0&limit=500", "add a/x@5",
+                 PREFIX WATCH "&resourceVersion=10");
     assert_string_equal(s.accept, "");
 }
 
@@ -1091,6 +1133,7 @@ int main(void)
         cmocka_unit_test(relist_refused_means_a_quorum_read_in_pages),
         cmocka_unit_test(first_list_too_large_means_a_quorum_read),
         cmocka_unit_test(quorum_read_below_the_last_version_is_taken_as_it_is),
+        cmocka_unit_test(relist_below_the_last_version_steps_nothing_back),
         cmocka_unit_test(quorum_read_above_the_last_version_keeps_own_writes),
         cmocka_unit_test(list_of_what_is_not_served_empties_and_waits_shortly),
         cmocka_unit_test(list_of_what_is_no_longer_served_empties_the_store),
@@ -1109,6 +1152,7 @@ int main(void)
         cmocka_unit_test(watch_line_over_the_limit_relists),
         cmocka_unit_test(watch_deletes_what_does_not_decode),
         cmocka_unit_test(watch_that_outlives_its_time_is_cut_and_taken_up),
+        cmocka_unit_test(watches_do_not_end_together),
         cmocka_unit_test(backoff_doubles_and_starts_anew_after_two_quiet_minutes),
         cmocka_unit_test(backoff_is_drawn_between_its_bounds),
         cmocka_unit_test(retry_after_is_the_least_wait),

@@ -283,7 +283,7 @@ static void replace_takes_the_newer_of_two_entries(void **state)
     struct store_scope *all = store_add_scope(&f.store, "");
 
     struct object *list[] = {object("a", "x", "9", ""), object("a", "x", "10", ""),
-                             object("a", "x", "8", ""), object("a", "x", "10", "")};
+                             object("a", "x", "10", ""), object("a", "x", "8", "")};
     replace(&f, all, list, ARRAY_LEN(list), "20");
     assert_told(&f, "- -> a/x@10\n");
 }
