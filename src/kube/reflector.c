@@ -521,10 +521,10 @@ static void judge(const struct reflector *r, const struct error *failure, struct
     if (r->http_status != 0 && r->http_status != 200) {
         status_to_error(r->http_status, r->retry_after_ms, buf_text(&r->refusal), r->refusal.len,
                         why);
+    } else if (r->http_status == 0 && (failure == NULL || failure->code == ERR_CANCELLED)) {
+        error_set(why, ERR_TRANSPORT, "no answer came");
     } else if (failure != NULL) {
         *why = *failure;
-    } else if (r->http_status == 0) {
-        error_set(why, ERR_TRANSPORT, "the request ended without an answer");
     }
 }
 

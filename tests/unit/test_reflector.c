@@ -387,6 +387,18 @@ static void watch_list_without_its_bookmark_is_cut_after_a_minute(void **state)
     assert_trace(&s, GET_LIST("resourceVersion=0&limit=500"));
 }
 
+static void watch_list_without_any_answer_is_no_refusal(void **state)
+{
+    SCRIPT(s, script_init);
+
+    want(&s);
+    pass(&s, 60000);
+    assert_true(reflector_overdue(&s.reflector, s.now));
+    cut(&s, ERR_CANCELLED);
+    want(&s);
+    assert_trace(&s, GET_WATCH_LIST, "list failed: transport, again in 800+ ms", GET_WATCH_LIST);
+}
+
 static void watch_list_that_fails_otherwise_is_tried_again(void **state)
 {
     static const struct {
@@ -1121,6 +1133,7 @@ int main(void)
         cmocka_unit_test(watch_list_ignores_other_bookmarks_until_the_end),
         cmocka_unit_test(watch_list_refused_means_list_at_once_and_for_good),
         cmocka_unit_test(watch_list_without_its_bookmark_is_cut_after_a_minute),
+        cmocka_unit_test(watch_list_without_any_answer_is_no_refusal),
         cmocka_unit_test(watch_list_that_fails_otherwise_is_tried_again),
         cmocka_unit_test(watch_list_cut_by_the_network_is_tried_again),
         cmocka_unit_test(watch_list_relist_names_the_last_version_then_none),
