@@ -21,7 +21,7 @@ deps: ## Install what building and testing need, with apt
 
 .PHONY: build
 build: build/build.ninja ## Build build/memcached-operator
-	@ninja -C build $(NINJA_QUIET)
+	@ninja -C build $(NINJA_QUIET) memcached-operator
 
 .PHONY: build-debug
 build-debug: build-debug/build.ninja ## Build with AddressSanitizer and UBSan, in build-debug
