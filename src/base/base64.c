@@ -57,7 +57,7 @@ char *base64_decode(const char *text, size_t len, size_t *out_len)
             continue;
         }
         padding += text[i] == '=';
-        good = padding <= 2 && (text[i] == '=' || (value >= 0 && padding == 0));
+        good = text[i] == '=' || (value >= 0 && padding == 0);
         group = group << 6 | (value >= 0 ? (uint32_t)value : 0);
         if (good && ++digits % 4 == 0) {
             out[n++] = (char)(group >> 16);

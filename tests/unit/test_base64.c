@@ -69,9 +69,9 @@ static void test_anything_else_is_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "Z",     "Zg",      "Zg=",      "Zm9",      "=",     "==",
-        "====",  "Z===",    "Zg==Zg==", "Zm8=Zg==", "Zg===", "Zg=a",
-        "Zm9v=", "Zm9-",    "Zm9_",     "Zm9\t",    "Zm9v!", "Zh==", /* bits behind the end */
+        "Z",     "Zg",       "Zg=",      "Zm9",   "=",     "==",   "====",
+        "Z===",  "Zg==Zg==", "Zm8=Zg==", "Zg===", "Zg=a",  "Zg=A", "Zg=\nA",
+        "Zm9v=", "Zm9-",     "Zm9_",     "Zm9\t", "Zm9v!", "Zh==", /* bits behind the end */
         "Zm9=",  "\x80m9v",
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {

@@ -211,7 +211,7 @@ static void test_nothing_found_says_what_was_looked_for(void **state)
              "%s/.kube/config (does not exist), in-cluster ($KUBERNETES_SERVICE_HOST is not set)",
              dir);
     assert_message(&places, NULL, NULL, ERR_INVALID, expected);
-    places.kubeconfig_env = "/a:/b";
+    places.kubeconfig_env = ":/a::/b:";
     assert_message(&places, NULL, NULL, ERR_INVALID,
                    "$KUBECONFIG: /a (does not exist), /b (does not exist), in-cluster");
     places.kubeconfig_env = write_file(0, "empty", "");

@@ -262,6 +262,11 @@ static void test_a_long_value_does_not_push_out_what_is_expected(void **state)
     text[sizeof(text) - 1] = '\0';
     assert_int_equal(parse(&f, text, &err), ERR_INVALID);
     assert_non_null(strstr(err.message, "expected a duration"));
+    memset(text, '9', sizeof(text) - 1);
+    memcpy(text, "--kube-api-qps=", 15); /* infinite, as a double */
+    assert_int_equal(parse(&f, text, &err), ERR_INVALID);
+    assert_non_null(strstr(err.message, "expected a number"));
+    memset(text, 'x', sizeof(text) - 1);
     memcpy(text, "--sync_period_", 14);
     assert_int_equal(parse(&f, text, &err), ERR_INVALID);
     assert_non_null(strstr(err.message, "unknown flag --sync_period_xxx"));

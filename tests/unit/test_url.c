@@ -31,6 +31,7 @@ static void test_servers(void **state)
         "https://h:",
         "https://h:0",
         "https://h:65536",
+        "https://h:4294967297", /* 1 in 32 bits */
         "https://h:99999999999",
         "https://h:64x",
         "https://h:-1",
