@@ -41,6 +41,7 @@ void probe_server_free(struct probe_server *s);
 /** The port that it listens on; the kernel's choice when the address named port 0. */
 unsigned probe_server_port(const struct probe_server *s);
 
-/** libmicrohttpd's own timeouts. Call after every poller_wait(). */
+/** libmicrohttpd's own timeouts. Call after every poller_wait(). Both take NULL for "not at all".
+ */
 void probe_server_tick(struct probe_server *s);
 uint64_t probe_server_deadline(const struct probe_server *s);
