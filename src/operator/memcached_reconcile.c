@@ -30,6 +30,7 @@ enum finding {
     FINDING_OVERRULED,   /* the server changes what we apply */
     FINDING_CONTESTED,   /* somebody else keeps changing it: wait for the next step */
     FINDING_INVALID,     /* the spec makes no Deployment */
+    FINDING_AWAITS_SIZE, /* the size is about to follow its source: wait for that */
 };
 
 uint64_t operand_value(uint64_t shape, int32_t replicas)
@@ -78,8 +79,23 @@ static enum finding compare(const struct memcached_view *view, const struct depl
     return delay_ms == 0 ? FINDING_DIFFERS : FINDING_CONTESTED;
 }
 
-static enum finding examine(const struct memcached_view *view, struct now now)
+/* A size that its source does not have never reaches the Deployment, however short its life: the
+ * other controller is about to put it right. Unless it cannot. */
+static bool size_is_awaited(const struct memcached_view *view, const struct claims *claims)
 {
+    const struct memory *memory = view->memory;
+    int32_t size = view->memcached->size;
+    return claims->winner != NULL && claims->winner->replicas != size &&
+           memory->size_trouble == NULL &&
+           !contest_is_overruled(&memory->size, (uint64_t)claims->winner->replicas, (uint64_t)size);
+}
+
+static enum finding examine(const struct memcached_view *view, const struct claims *claims,
+                            struct now now)
+{
+    if (size_is_awaited(view, claims)) {
+        return FINDING_AWAITS_SIZE;
+    }
     if (invalid_spec(view->memcached) != NULL) {
         return FINDING_INVALID;
     }
@@ -315,20 +331,19 @@ static const char *status_patch(struct arena *arena, const struct memcached *m, 
 }
 
 /* Returns true when the status had to be written. */
-static bool plan_status(const struct memcached_view *view, enum finding finding, struct now now,
-                        struct plan *plan)
+static bool plan_status(const struct memcached_view *view, enum finding finding,
+                        const struct claims *claims, struct now now, struct plan *plan)
 {
     const struct memcached *m = view->memcached;
-    struct claims claims = claims_judge(plan->arena, view->sources, view->source_count);
     struct status before, after;
     status_parse(plan->arena, m->status, &before);
     after = before;
-    compose(view, finding, &claims, now, plan->arena, &after);
+    compose(view, finding, claims, now, plan->arena, &after);
     const char *text = status_text(plan->arena, &after);
     if (strcmp(text, m->status) == 0) {
         return false;
     }
-    tell_changes(view, &claims, &before, &after, plan);
+    tell_changes(view, claims, &before, &after, plan);
     struct write *w = plan_write(plan, "update status of Memcached", HTTP_PATCH, &memcached_kind,
                                  m->object.ns, m->object.name);
     w->subresource = "status";
@@ -429,10 +444,11 @@ void memcached_reconcile(const struct memcached_view *view, struct now now, stru
     if (m == NULL || m->object.deleting) {
         return; /* garbage collection removes what was owned */
     }
-    enum finding finding = examine(view, now);
+    struct claims claims = claims_judge(plan->arena, view->sources, view->source_count);
+    enum finding finding = examine(view, &claims, now);
     bool trouble = view->memory->operand_trouble != NULL;
     plan_next_look(view, finding, now, plan);
-    if (trouble && plan_status(view, finding, now, plan)) {
+    if (trouble && plan_status(view, finding, &claims, now, plan)) {
         return;
     }
     switch (finding) {
@@ -447,7 +463,7 @@ void memcached_reconcile(const struct memcached_view *view, struct now now, stru
         break;
     default:
         if (!trouble) {
-            plan_status(view, finding, now, plan);
+            plan_status(view, finding, &claims, now, plan);
         }
         break;
     }

@@ -242,6 +242,28 @@ static void a_deployment_of_ours_that_lost_its_labels_is_adopted(void **state)
     assert_non_null(strstr(f->plan.write.body, "\"uid\":\"d-1\""));
 }
 
+/* Scaled by hand: the Deployment does not follow what is about to be put right. */
+static void a_size_that_its_source_does_not_have_never_reaches_the_deployment(void **state)
+{
+    struct fixture *f = *state;
+    f->operand = make_operand(f->memcached, 2);
+    f->sources[f->source_count++] = &make_source("web", "cache", 2, 0)->object;
+    reconcile(f);
+    server_takes_status(f);
+    f->memcached->size = 7;
+    assert_string_equal(reconcile(f), "");
+    /* unless the server refuses to have it put right */
+    char trouble[] = "403 Forbidden: denied by webhook";
+    f->memory.size_trouble = trouble;
+    reconcile(f);
+    assert_int_equal(f->plan.write.tag, WRITE_APPLY);
+    f->memory.size_trouble = NULL;
+    /* or keeps its own size */
+    contest_written(&f->memory.size, 2, 7, 1000000);
+    reconcile(f);
+    assert_int_equal(f->plan.write.tag, WRITE_APPLY);
+}
+
 struct invalid {
     const char *name;
     int size;
@@ -459,6 +481,7 @@ int main(void)
         TEST(what_blocks_the_way_is_looked_at),
         TEST(a_stranger_is_left_alone_and_looked_at_again),
         TEST(a_deployment_of_ours_that_lost_its_labels_is_adopted),
+        TEST(a_size_that_its_source_does_not_have_never_reaches_the_deployment),
         TEST(an_invalid_spec_writes_nothing_but_the_status),
         TEST(a_refused_write_is_said_then_tried_again),
         TEST(the_servers_own_version_is_not_fought),
