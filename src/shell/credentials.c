@@ -157,6 +157,22 @@ static bool certs_in_files(const struct client_config *config)
     return config->ca_file != NULL || config->cert_file != NULL || config->key_file != NULL;
 }
 
+/* A token beside the file is what client-go falls back on. */
+static int load_first_token(struct credentials *c, struct error *err)
+{
+    struct error reason = ERROR_INIT;
+    int code = load_token(c, &reason);
+    if (code == 0) {
+        return 0;
+    }
+    if (c->config.token == NULL) {
+        *err = reason;
+        return code;
+    }
+    c->log(c->log_ctx, LOG_WARN, "Using the token of the configuration", reason.message);
+    return 0;
+}
+
 static int load_first(struct credentials *c, struct error *err)
 {
     int code = load_ca(c, err);
@@ -164,11 +180,7 @@ static int load_first(struct credentials *c, struct error *err)
         code = load_pair(c, err);
     }
     if (code == 0 && c->config.token_file != NULL) {
-        code = load_token(c, err);
-        if (code != 0 && c->config.token != NULL) {
-            c->log(c->log_ctx, LOG_WARN, "Using the token of the configuration", err->message);
-            code = 0;
-        }
+        code = load_first_token(c, err);
     }
     return code;
 }

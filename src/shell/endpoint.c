@@ -109,12 +109,12 @@ int endpoint_init(struct endpoint *out, const struct client_config *config, stru
         return error_set(err, ERR_INVALID, "server: the URL is too long");
     }
     if (parse(config->server, 0, &parts, err) != 0) {
-        return error_wrap(err, "server \"%s\"", config->server);
+        return error_wrap(err, "server"); /* not quoted: it may have a password in it */
     }
     bool tls = strcmp(parts.scheme, "https") == 0;
     if (!tls && strcmp(parts.scheme, "http") != 0) {
-        return error_set(err, ERR_INVALID, "server \"%s\": scheme %s; expected https or http",
-                         config->server, parts.scheme);
+        return error_set(err, ERR_INVALID, "server: scheme %s; expected https or http",
+                         parts.scheme);
     }
     char *proxy = NULL;
     if (config->proxy_url != NULL) {

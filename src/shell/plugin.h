@@ -10,7 +10,7 @@ enum {
     PLUGIN_TIMEOUT_MS = 60 * 1000,
     PLUGIN_RETRY_MS = 5 * 1000, /* between the beginnings of two runs, at least */
     PLUGIN_RENEW_MS =
-        60 * 1000, /* so long before expiry it is run again, but after 3/4 of its life */
+        60 * 1000, /* so long before expiry it is run again, but not before 3/4 of its life */
 };
 
 struct plugin;
