@@ -41,36 +41,25 @@ static void trace_fini(struct trace *t)
 
 #define OBJECT(name, rv)    "{\"metadata\":{\"name\":\"" name "\",\"resourceVersion\":\"" rv "\"}}"
 #define EVENT(type, object) "{\"type\":\"" type "\",\"object\":" object "}"
+#define BOOKMARK(rv, annotated)                                                                    \
+    EVENT("BOOKMARK", "{\"metadata\":{\"resourceVersion\":\"" rv "\",\"annotations\":"             \
+                      "{\"k8s.io/initial-events-end\":\"" annotated "\"}}}")
+#define NAME_OF_MANY_BYTES "schl\xc3\xbcssel-\xf0\x9f\x94\x91"
+#define OTHER_ORDER        "{\"object\":" OBJECT("c", "4") ", \"extra\": [1], \"type\":\"BOOKMARK\"}"
+#define STATUS             "{\"kind\":\"Status\",\"metadata\":{\"resourceVersion\":\"7\"},\"code\":410}"
 
-static const char STREAM[] = EVENT("ADDED", OBJECT("a", "1")) "\n" EVENT(
-    "MODIFIED",
-    OBJECT("schl\xc3\xbcssel-\xf0\x9f\x94\x91",
-           "2")) "\r\n"
-                 "\n\r\n" EVENT(
-                     "DELETED",
-                     OBJECT(
-                         "a\\n\\\"b",
-                         "3")) "\n"
-                               "{\"object\":" OBJECT("c", "4") ", \"extra\": [1], "
-                                                               "\"type\":\"BOOKMARK\"}\n" EVENT(
-                                                                   "BOOKMARK",
-                                                                   "{\"metadata\":{"
-                                                                   "\"resourceVersion\":\"5\","
-                                                                   "\"annotations\":{\"k8s.io/"
-                                                                   "initial-events-end\":\"true\"}}"
-                                                                   "}") "\n" EVENT("BOOKMARK",
-                                                                                   "{\"metadata\":{"
-                                                                                   "\"resourceVersi"
-                                                                                   "on\":\"6\","
-                                                                                   "\"annotations\""
-                                                                                   ":{\"k8s.io/"
-                                                                                   "initial-events-"
-                                                                                   "end\":"
-                                                                                   "\"false\"}}}") "\n" EVENT("ERROR",
-                                                                                                              "{\"kind\":\"Status\",\"metadata\":{\"resourceVersion\":\"7\"},\"code\":410}") "\n";
+#define LINE_1 EVENT("ADDED", OBJECT("a", "1")) "\n"
+#define LINE_2 EVENT("MODIFIED", OBJECT(NAME_OF_MANY_BYTES, "2")) "\r\n"
+#define LINE_3 EVENT("DELETED", OBJECT("a\\n\\\"b", "3")) "\n"
+#define LINE_4 OTHER_ORDER "\n"
+#define LINE_5 BOOKMARK("5", "true") "\n"
+#define LINE_6 BOOKMARK("6", "false") "\n"
+#define LINE_7 EVENT("ERROR", STATUS) "\n"
+
+static const char STREAM[] = LINE_1 LINE_2 "\n\r\n" LINE_3 LINE_4 LINE_5 LINE_6 LINE_7;
 
 static const char EXPECTED[] = "ADDED a rv=1\n"
-                               "MODIFIED schl\xc3\xbcssel-\xf0\x9f\x94\x91 rv=2\n"
+                               "MODIFIED " NAME_OF_MANY_BYTES " rv=2\n"
                                "DELETED a\n\"b rv=3\n"
                                "BOOKMARK c rv=4\n"
                                "BOOKMARK - rv=5 end\n"
@@ -121,6 +110,10 @@ static void decodes_a_stream_byte_by_byte(void **state)
     assert_string_equal(buf_text(&t.text), EXPECTED);
 }
 
+#define OPEN_16  "[[[[[[[[[[[[[[[["
+#define CLOSE_16 "]]]]]]]]]]]]]]]]"
+#define DEEP_65  "[" OPEN_16 OPEN_16 OPEN_16 OPEN_16 CLOSE_16 CLOSE_16 CLOSE_16 CLOSE_16 "]"
+
 static void a_bad_line_ends_the_stream_behind_the_good_ones(void **state)
 {
     (void)state;
@@ -154,7 +147,7 @@ static void a_bad_line_ends_the_stream_behind_the_good_ones(void **state)
                                        "901234")),
          ERR_PARSE},
         {EVENT("ADDED", OBJECT("a\xff", "1")), ERR_PARSE},
-        {"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", ERR_TOO_BIG},
+        {DEEP_65, ERR_TOO_BIG},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
