@@ -28,7 +28,8 @@ struct controller {
     struct controller_spec spec;
     struct manager *manager;
     struct queue queue;
-    size_t busy;
+    struct map operations; /* key → struct operation in flight */
+    struct map put_off;    /* keys that another controller works on */
     uint64_t adds_reported, retries_reported;
     struct {
         struct metric *success, *error, *requeue, *requeue_after;
@@ -94,6 +95,8 @@ struct controller *controller_new(const struct controller_spec *spec, struct man
     c->spec = *spec;
     c->manager = manager;
     queue_init(&c->queue, seed);
+    map_init(&c->operations, seed);
+    map_init(&c->put_off, seed);
     make_metrics(c, metrics);
     return c;
 }
@@ -104,6 +107,8 @@ void controller_free(struct controller *c)
         return;
     }
     queue_fini(&c->queue);
+    map_fini(&c->operations);
+    map_fini(&c->put_off);
     mem_free(c);
 }
 
@@ -209,7 +214,8 @@ static void on_answer(void *ctx, struct now now, const struct answer *answer)
         store_put_answer(op->write.into, object);
     }
     metric_observe(c->metrics.seconds, (double)(now.mono_ms - op->started_ms) / 1000.0);
-    c->busy--;
+    map_remove(&c->operations, key);
+    manager_resume(c->manager, c->spec.keyed_by, key);
     if (look_again) {
         queue_add(&c->queue, key, now.mono_ms);
         settle(c, now, key, 0);
@@ -281,7 +287,7 @@ static bool carry_out(struct operation *op, struct now now, const char *key)
         mem_free(op);
         return false;
     }
-    c->busy++;
+    map_put(&c->operations, key, op);
     client_start(manager_client(c->manager), now, &request, &answer_handler, op);
     return true;
 }
@@ -321,15 +327,33 @@ size_t controller_run(struct controller *c, struct now now, size_t slots)
         if (key == NULL) {
             break;
         }
+        if (manager_works_on(c->manager, c->spec.keyed_by, key)) {
+            map_put(&c->put_off, key, c);
+            queue_done(&c->queue, key, now.mono_ms);
+            continue;
+        }
         metric_observe(c->metrics.waited_seconds, (double)waited_ms / 1000.0);
         started += run_one(c, now, key) ? 1 : 0;
     }
     return started;
 }
 
+bool controller_works_on(const struct controller *c, const struct kind *kind, const char *key)
+{
+    return c->spec.keyed_by == kind && map_get(&c->operations, key) != NULL;
+}
+
+void controller_resume(struct controller *c, struct now now, const struct kind *kind,
+                       const char *key)
+{
+    if (c->spec.keyed_by == kind && map_remove(&c->put_off, key) != NULL) {
+        queue_add(&c->queue, key, now.mono_ms);
+    }
+}
+
 size_t controller_busy(const struct controller *c)
 {
-    return c->busy;
+    return c->operations.count;
 }
 
 uint64_t controller_deadline(const struct controller *c)
@@ -349,7 +373,7 @@ void controller_update_metrics(struct controller *c, struct now now)
     metric_set(c->metrics.depth, (double)queue_ready(&c->queue, now.mono_ms));
     metric_add(c->metrics.adds, (double)(c->queue.adds_total - c->adds_reported));
     metric_add(c->metrics.retries, (double)(c->queue.retries_total - c->retries_reported));
-    metric_set(c->metrics.unfinished, (double)c->busy);
+    metric_set(c->metrics.unfinished, (double)c->operations.count);
     c->adds_reported = c->queue.adds_total;
     c->retries_reported = c->queue.retries_total;
 }

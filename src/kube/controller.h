@@ -13,6 +13,9 @@ struct manager;
 struct controller_spec {
     const char *name;   /* metrics label: "memcached" */
     const char *logger; /* "controllers.Memcached" */
+    /** What the keys name. Controllers keyed by one kind never work on one key at the same time: on
+     * the same object their writes would only conflict. */
+    const struct kind *keyed_by;
     void *ctx;
 
     /** Decide for one key. Never fails: what cannot be decided is said in the plan (log, event,
@@ -44,6 +47,13 @@ void controller_enqueue(struct controller *c, struct now now, const char *ns, co
 
 /** Start at most @slots reconciles; returns how many of them now have a write in flight. */
 size_t controller_run(struct controller *c, struct now now, size_t slots);
+
+/** @c has a write in flight for @key, an object of @kind. */
+bool controller_works_on(const struct controller *c, const struct kind *kind, const char *key);
+
+/** Nobody works on @key of @kind any more: take it up if it had to be put off. */
+void controller_resume(struct controller *c, struct now now, const struct kind *kind,
+                       const char *key);
 
 /** Writes in flight. */
 size_t controller_busy(const struct controller *c);

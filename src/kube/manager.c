@@ -45,6 +45,7 @@ struct manager {
     size_t controller_count;
     struct lease lease;
     struct metric *leading;
+    char *holder; /* that the log has named */
     struct recorder recorder;
 
     struct now now;
@@ -126,6 +127,7 @@ void manager_free(struct manager *m)
     }
     if (m->options.leader_elect) {
         lease_fini(&m->lease);
+        mem_free(m->holder);
     }
     recorder_fini(&m->recorder);
     metrics_fini(&m->metrics);
@@ -313,6 +315,22 @@ static void exit_with(struct manager *m, int code)
     }
 }
 
+/* Whoever looks at a standby's log shall see that it waits, and for whom. */
+static void tell_holder(struct manager *m)
+{
+    const char *holder = lease_holder(&m->lease);
+    if (m->lease.state != LEASE_STANDBY || holder[0] == '\0' ||
+        strcmp(holder, m->holder != NULL ? m->holder : "") == 0) {
+        return;
+    }
+    mem_free(m->holder);
+    m->holder = mem_strdup(holder);
+    manager_log(
+        m, m->now, LOG_INFO, "leaderelection", "Standing by: another holds the lease",
+        (struct log_field[]){LOG_STR("lease", m->options.lease_name), LOG_STR("holder", holder)},
+        2);
+}
+
 /* May writes be sent now? */
 static bool pump_lease(struct manager *m)
 {
@@ -333,6 +351,7 @@ static bool pump_lease(struct manager *m)
                                          LOG_STR("holder", lease_holder(&m->lease))},
                     2);
     }
+    tell_holder(m);
     if (m->lease.state == LEASE_LOST) {
         say(m, LOG_ERROR, "The lease is lost. Exiting, so that nothing of this process lands late");
         exit_with(m, 1);
@@ -395,6 +414,23 @@ struct controller *manager_add_controller(struct manager *m, const struct contro
     struct controller *c = controller_new(spec, m, random_next(&m->random), &m->metrics);
     m->controllers[m->controller_count++] = c;
     return c;
+}
+
+bool manager_works_on(const struct manager *m, const struct kind *kind, const char *key)
+{
+    for (size_t i = 0; i < m->controller_count; i++) {
+        if (controller_works_on(m->controllers[i], kind, key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void manager_resume(struct manager *m, const struct kind *kind, const char *key)
+{
+    for (size_t i = 0; i < m->controller_count; i++) {
+        controller_resume(m->controllers[i], m->now, kind, key);
+    }
 }
 
 static void pump_resync(struct manager *m)

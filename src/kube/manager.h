@@ -84,5 +84,9 @@ void manager_record(struct manager *m, struct now now, const struct recorder_eve
 /** mono_ms by which a write begun now must have ended (the lease); UINT64_MAX without leader
  * election. */
 uint64_t manager_write_deadline(const struct manager *m);
+/** Some controller keyed by @kind has a write in flight for @key. */
+bool manager_works_on(const struct manager *m, const struct kind *kind, const char *key);
+/** The write for @key is over: those that put it off may take it up. */
+void manager_resume(struct manager *m, const struct kind *kind, const char *key);
 /** The time of the current step. For mappings, which run inside store callbacks. */
 struct now manager_now(const struct manager *m);

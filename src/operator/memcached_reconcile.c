@@ -90,6 +90,14 @@ static bool size_is_awaited(const struct memcached_view *view, const struct clai
            !contest_is_overruled(&memory->size, (uint64_t)claims->winner->replicas, (uint64_t)size);
 }
 
+/* The other controller writes the size now. Its answer brings the key back. */
+static bool size_is_due(const struct memcached_view *view, const struct claims *claims,
+                        struct now now)
+{
+    return contest_delay(&view->memory->size, (uint64_t)claims->winner->replicas,
+                         (uint64_t)view->memcached->size, now.mono_ms) == 0;
+}
+
 static enum finding examine(const struct memcached_view *view, const struct claims *claims,
                             struct now now)
 {
@@ -262,6 +270,9 @@ static void compose(const struct memcached_view *view, enum finding finding,
 
     set_nodes(s, view, arena);
     set_numbers(s, view, arena, now_text);
+    if (!fine) {
+        s->observed_generation = view->memcached->object.generation; /* the verdict is about it */
+    }
     s->selector = desired_selector(arena, view->memcached);
     s->source = claims->winner == NULL
                     ? ""
@@ -447,6 +458,9 @@ void memcached_reconcile(const struct memcached_view *view, struct now now, stru
     struct claims claims = claims_judge(plan->arena, view->sources, view->source_count);
     enum finding finding = examine(view, &claims, now);
     bool trouble = view->memory->operand_trouble != NULL;
+    if (finding == FINDING_AWAITS_SIZE && size_is_due(view, &claims, now)) {
+        return;
+    }
     plan_next_look(view, finding, now, plan);
     if (trouble && plan_status(view, finding, &claims, now, plan)) {
         return;

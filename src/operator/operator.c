@@ -387,6 +387,7 @@ static void add_controllers(struct operator* op, struct manager *m)
     op->memcached_controller =
         manager_add_controller(m, &(struct controller_spec){.name = "memcached",
                                                             .logger = "controllers.Memcached",
+                                                            .keyed_by = &memcached_kind,
                                                             .ctx = op,
                                                             .reconcile = reconcile_memcached,
                                                             .answered = answered_memcached,
@@ -394,6 +395,7 @@ static void add_controllers(struct operator* op, struct manager *m)
     op->sync_controller =
         manager_add_controller(m, &(struct controller_spec){.name = "deploymentsync",
                                                             .logger = "controllers.DeploymentSync",
+                                                            .keyed_by = &memcached_kind,
                                                             .ctx = op,
                                                             .reconcile = reconcile_sync,
                                                             .answered = answered_sync,

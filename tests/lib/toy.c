@@ -76,6 +76,7 @@ void toy_init(struct toy *t, const struct manager_options *options)
     t->controller =
         manager_add_controller(m, &(struct controller_spec){.name = "thing",
                                                             .logger = "controllers.Thing",
+                                                            .keyed_by = &thing_kind,
                                                             .ctx = t,
                                                             .reconcile = reconcile,
                                                             .answered = answered,

@@ -206,6 +206,8 @@ static void a_standby_waits(void **state)
     (void)state;
     struct driver *d = begin_election();
     driver_answer(d, "GET " LEASE "/toy", 200, "%s", lease_json("another", 5));
+    assert_non_null(strstr(buf_text(&d->logs), "Standing by: another holds the lease\t{\"lease\": "
+                                               "\"toy\", \"holder\": \"another\"}"));
     driver_pass(d, 14000);
     assert_int_equal(toy_patches(&toy), 0);
     assert_int_equal(toy.reconciles, 0);

@@ -251,7 +251,14 @@ static void a_size_that_its_source_does_not_have_never_reaches_the_deployment(vo
     reconcile(f);
     server_takes_status(f);
     f->memcached->size = 7;
+    add_pod(f, "cache-1", false);
     assert_string_equal(reconcile(f), "");
+    /* nor does it while a rival is answered slowly; then the status goes on */
+    for (int i = 0; i <= CONTEST_ROUNDS; i++) {
+        contest_written(&f->memory.size, 2, 2, 1000000);
+    }
+    reconcile(f);
+    assert_int_equal(f->plan.write.tag, WRITE_STATUS);
     /* unless the server refuses to have it put right */
     char trouble[] = "403 Forbidden: denied by webhook";
     f->memory.size_trouble = trouble;
@@ -284,6 +291,7 @@ static void an_invalid_spec_writes_nothing_but_the_status(void **state)
         assert_non_null(strstr(reconcile(f), "event Warning InvalidSpec"));
         server_takes_status(f);
         assert_non_null(strstr(condition(f, "Reconciled"), table[i].message));
+        assert_non_null(strstr(f->memcached->status, "\"observedGeneration\":1"));
         assert_string_equal(reconcile(f), "");
     }
 }

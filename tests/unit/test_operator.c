@@ -193,6 +193,25 @@ static void a_scaled_source_is_two_patches(void **state)
     assert_at_rest(d);
 }
 
+/* Two writes of one object at once would only conflict: the second waits for the first. */
+static void size_and_status_are_never_written_at_once(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    sync_all(d, memcached_json(50, 1), "");
+    take_deployment(d, CREATE, 201, 101);
+    assert_non_null(driver_find(d, STATUS));
+    driver_feed(d, "GET " SOURCES, "{'type':'ADDED','object':%s}\n", source_json("web", 110, 4, 0));
+    assert_null(driver_find(d, SIZE));
+    take_status(d, 111, 1);
+    assert_int_equal(driver_count(d, "PATCH"), 1);
+    while (driver_find(d, STATUS) != NULL) {
+        take_status(d, 112, 1);
+    }
+    assert_non_null(strstr(driver_find(d, SIZE)->body, "\"resourceVersion\":\"11"));
+    assert_int_equal(driver_count(d, "PATCH"), 1);
+}
+
 /* Our own writes are seen before the watch tells of them; late news of older states change nothing.
  */
 static void late_watch_events_lead_to_no_second_write(void **state)
@@ -355,6 +374,7 @@ int main(void)
         TEST(nothing_is_written_before_all_caches_are_in_step),
         TEST(a_memcached_becomes_a_deployment_then_rest),
         TEST(a_scaled_source_is_two_patches),
+        TEST(size_and_status_are_never_written_at_once),
         TEST(late_watch_events_lead_to_no_second_write),
         TEST(a_taken_name_is_looked_at_and_left_alone),
         TEST(a_deployment_of_the_go_operator_is_adopted),
