@@ -8,7 +8,7 @@
 # may take to come (default: 20).
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
-E2E_LIB=$ROOT/tests/e2e/lib
+export E2E_LIB=$ROOT/tests/e2e/lib
 OPERATOR=${OPERATOR:-$ROOT/build/memcached-operator}
 WAIT_SECONDS=${E2E_WAIT_SECONDS:-20}
 STOP_SECONDS=5 # what an operator has, to end after a signal
@@ -180,8 +180,8 @@ path_of() {
     esac
 }
 
-# jq on one object: field mc/a .spec.size
-field() { api GET "$(path_of "$1")" | jq -r "$2"; }
+# jq on one object, its options first: field mc/a -c .spec
+field() { api GET "$(path_of "$1")" | jq -r "${@:2}"; }
 
 # $1 object, $2 merge patch, $3 subresource
 patch() {
@@ -219,7 +219,9 @@ delete() { api DELETE "$(path_of "$1")" "${@:2}" >/dev/null; }
 
 # $1 object, $2 value; without one the label goes
 set_claim() {
-    patch "$1" "{\"metadata\": {\"labels\": {\"$LABEL\": $( (($# < 2)) && echo null || jq -nc --arg v "$2" '$v')}}}"
+    local value=null
+    (($# < 2)) || value=\"$2\"
+    patch "$1" "{\"metadata\": {\"labels\": {\"$LABEL\": $value}}}"
 }
 
 # $1 Memcached, $2 type, $3 part of the condition: "status", "reason", "message"
