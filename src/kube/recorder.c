@@ -71,7 +71,8 @@ void recorder_init(struct recorder *r, const char *controller, const char *insta
 {
     *r = (struct recorder){.controller = mem_strdup(controller),
                            .instance = mem_strndup(instance, RECORDER_TEXT_BYTES_MAX),
-                           .random = random};
+                           .random = random,
+                           .normal_tokens = RECORDER_NORMAL_BURST};
     map_init(&r->series, random_next(random));
     map_init(&r->buckets, random_next(random));
 }
@@ -309,10 +310,32 @@ static void seen_again(struct recorder *r, struct now now, struct recorder_serie
     }
 }
 
+/* Warnings are never held back by what goes well elsewhere. */
+static bool take_normal_token(struct recorder *r, const struct recorder_event *e, uint64_t now_ms)
+{
+    if (e->severity != EVENT_NORMAL) {
+        return true;
+    }
+    uint64_t more = (now_ms - r->normal_refilled_ms) / RECORDER_NORMAL_REFILL_MS;
+    if (r->normal_tokens + more < RECORDER_NORMAL_BURST) {
+        r->normal_tokens += (unsigned)more;
+        r->normal_refilled_ms += more * RECORDER_NORMAL_REFILL_MS;
+    } else {
+        r->normal_tokens = RECORDER_NORMAL_BURST;
+        r->normal_refilled_ms = now_ms;
+    }
+    if (r->normal_tokens == 0) {
+        return false;
+    }
+    r->normal_tokens--;
+    return true;
+}
+
 static void add_new(struct recorder *r, struct now now, const struct recorder_event *e,
                     const char *identity)
 {
-    if (r->pending >= RECORDER_QUEUE_MAX || !take_token(r, e, now.mono_ms)) {
+    if (!take_normal_token(r, e, now.mono_ms) || r->pending >= RECORDER_QUEUE_MAX ||
+        !take_token(r, e, now.mono_ms)) {
         r->dropped_total++;
         return;
     }

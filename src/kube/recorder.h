@@ -13,6 +13,9 @@
 enum {
     RECORDER_BURST = 25,
     RECORDER_REFILL_MS = 5 * 60 * 1000,
+    RECORDER_NORMAL_BURST = 50,      /* new Normal events of all objects together, at once … */
+    RECORDER_NORMAL_REFILL_MS = 200, /* … and one more each so often: in a storm nobody reads them,
+                                      * and each costs the server as much as a write */
     RECORDER_SERIES_MS = 6 * 60 * 1000, /* an event seen again within this time is counted up */
     RECORDER_QUEUE_MAX = 1000,
     RECORDER_SERIES_MAX = 4096,
@@ -62,7 +65,9 @@ struct recorder {
     uint64_t last_token;
     size_t pending; /* in to_send */
     size_t in_flight;
-    uint64_t dropped_total; /* new events that were not recorded, and requests given up */
+    uint64_t dropped_total;
+    unsigned normal_tokens;
+    uint64_t normal_refilled_ms; /* new events that were not recorded, and requests given up */
 };
 
 void recorder_init(struct recorder *r, const char *controller, const char *instance,

@@ -28,6 +28,7 @@ struct rig {
     struct recorder recorder;
     struct request request; /* the last one */
     uint64_t token;
+    enum event_severity severity; /* of what add() adds */
 };
 
 static int make(void **state)
@@ -64,6 +65,7 @@ static struct recorder_event event_of(const char *uid, const char *note)
 static void add(struct rig *rig, uint64_t ms, const char *uid, const char *note)
 {
     struct recorder_event e = event_of(uid, note);
+    e.severity = rig->severity;
     recorder_add(&rig->recorder, at(ms), &e);
 }
 
@@ -575,9 +577,30 @@ static void at_most_four_in_flight(void **state)
     assert_int_equal(rig->recorder.pending, 1);
 }
 
+/* A thousand objects that change at once are not a thousand requests more. */
+static void a_storm_of_normal_events_is_thinned_out_but_no_warning(void **state)
+{
+    struct rig *rig = *state;
+    char uid[16];
+    for (unsigned i = 0; i < RECORDER_NORMAL_BURST + 30; i++) {
+        snprintf(uid, sizeof uid, "u%u", i);
+        add(rig, 0, uid, "n");
+    }
+    assert_int_equal(rig->recorder.pending, RECORDER_NORMAL_BURST);
+    assert_int_equal(rig->recorder.dropped_total, 30);
+    add(rig, RECORDER_NORMAL_REFILL_MS - 1, "too early", "n");
+    assert_int_equal(rig->recorder.pending, RECORDER_NORMAL_BURST);
+    add(rig, RECORDER_NORMAL_REFILL_MS, "in time", "n");
+    assert_int_equal(rig->recorder.pending, RECORDER_NORMAL_BURST + 1);
+    rig->severity = EVENT_WARNING;
+    add(rig, RECORDER_NORMAL_REFILL_MS, "warned", "n");
+    assert_int_equal(rig->recorder.pending, RECORDER_NORMAL_BURST + 2);
+}
+
 static void a_slow_server_makes_it_drop(void **state)
 {
     struct rig *rig = *state;
+    rig->severity = EVENT_WARNING;
     char uid[16];
     for (unsigned i = 0; i < RECORDER_QUEUE_MAX + 10; i++) {
         snprintf(uid, sizeof uid, "u%u", i);
@@ -600,6 +623,7 @@ static void a_slow_server_makes_it_drop(void **state)
 static void knows_so_many_series_at_most(void **state)
 {
     struct rig *rig = *state;
+    rig->severity = EVENT_WARNING;
     char uid[16];
     for (unsigned i = 0; i < RECORDER_SERIES_MAX; i++) {
         snprintf(uid, sizeof uid, "u%u", i);
@@ -621,6 +645,7 @@ static void memory_is_bounded_and_goes_back(void **state)
 {
     enum { NAMES = 1000 * 1000, NAMES_PER_MS = 100 };
     struct rig *rig = *state;
+    rig->severity = EVENT_WARNING;
     char uid[16];
     uint64_t ms = 0;
     for (unsigned i = 0; i < NAMES; i++) {
@@ -805,6 +830,7 @@ int main(void)
         RULE(a_bucket_does_not_overflow),
         RULE(counts_need_tokens_too_and_the_last_is_told),
         RULE(at_most_four_in_flight),
+        RULE(a_storm_of_normal_events_is_thinned_out_but_no_warning),
         RULE(a_slow_server_makes_it_drop),
         RULE(knows_so_many_series_at_most),
         RULE(memory_is_bounded_and_goes_back),
