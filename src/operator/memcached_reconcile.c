@@ -30,7 +30,7 @@ enum finding {
     FINDING_OVERRULED,   /* the server changes what we apply */
     FINDING_CONTESTED,   /* somebody else keeps changing it: wait for the next step */
     FINDING_INVALID,     /* the spec makes no Deployment */
-    FINDING_AWAITS_SIZE, /* the size is about to follow its source: wait for that */
+    FINDING_AWAITS_SIZE, /* a rival holds up the size: the Deployment keeps what it has */
 };
 
 uint64_t operand_value(uint64_t shape, int32_t replicas)
@@ -79,8 +79,8 @@ static enum finding compare(const struct memcached_view *view, const struct depl
     return delay_ms == 0 ? FINDING_DIFFERS : FINDING_CONTESTED;
 }
 
-/* A size that its source does not have never reaches the Deployment, however short its life: the
- * other controller is about to put it right. Unless it cannot. */
+/* The size is not its source's, and the other controller is about to put it right. Until then it
+ * does not reach the Deployment, however short its life would be. */
 static bool size_is_awaited(const struct memcached_view *view, const struct claims *claims)
 {
     const struct memory *memory = view->memory;
@@ -90,20 +90,18 @@ static bool size_is_awaited(const struct memcached_view *view, const struct clai
            !contest_is_overruled(&memory->size, (uint64_t)claims->winner->replicas, (uint64_t)size);
 }
 
-/* The other controller writes the size now. Its answer brings the key back. */
+/* At once, that is; no rival holds it up. Its answer brings the key back. */
 static bool size_is_due(const struct memcached_view *view, const struct claims *claims,
                         struct now now)
 {
-    return contest_delay(&view->memory->size, (uint64_t)claims->winner->replicas,
+    return size_is_awaited(view, claims) &&
+           contest_delay(&view->memory->size, (uint64_t)claims->winner->replicas,
                          (uint64_t)view->memcached->size, now.mono_ms) == 0;
 }
 
 static enum finding examine(const struct memcached_view *view, const struct claims *claims,
                             struct now now)
 {
-    if (size_is_awaited(view, claims)) {
-        return FINDING_AWAITS_SIZE;
-    }
     if (invalid_spec(view->memcached) != NULL) {
         return FINDING_INVALID;
     }
@@ -117,7 +115,10 @@ static enum finding examine(const struct memcached_view *view, const struct clai
     if (!is_controlled_by(&d->object, &view->memcached->object)) {
         return FINDING_TAKEN;
     }
-    return d->object.deleting ? FINDING_TERMINATING : compare(view, d, now);
+    if (d->object.deleting) {
+        return FINDING_TERMINATING;
+    }
+    return size_is_awaited(view, claims) ? FINDING_AWAITS_SIZE : compare(view, d, now);
 }
 
 /* ---- The status ---- */
@@ -456,11 +457,11 @@ void memcached_reconcile(const struct memcached_view *view, struct now now, stru
         return; /* garbage collection removes what was owned */
     }
     struct claims claims = claims_judge(plan->arena, view->sources, view->source_count);
-    enum finding finding = examine(view, &claims, now);
-    bool trouble = view->memory->operand_trouble != NULL;
-    if (finding == FINDING_AWAITS_SIZE && size_is_due(view, &claims, now)) {
+    if (size_is_due(view, &claims, now)) {
         return;
     }
+    enum finding finding = examine(view, &claims, now);
+    bool trouble = view->memory->operand_trouble != NULL;
     plan_next_look(view, finding, now, plan);
     if (trouble && plan_status(view, finding, &claims, now, plan)) {
         return;
