@@ -5,24 +5,18 @@
  */
 #include "kube/recorder.h"
 
-#include "base/json_writer.h"
+#include "base/buf.h"
 #include "base/mem.h"
-#include "kube/name.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 enum {
-    TEXT_BYTES_MAX = 64 << 10, /* far above what the limits on an event's texts allow */
-    NAME_SUFFIX_BYTES = 1 + 16,
+    IDENTITY_BYTES_MAX = 16 << 10, /* far above what the limits on an event's texts allow */
 };
 
 static_assert(RECORDER_QUEUE_MAX + RECORDER_IN_FLIGHT_MAX < RECORDER_SERIES_MAX / 2,
               "there is always an idle series to forget");
-
-static const struct kind event_kind = {
-    .group = "events.k8s.io", .version = "v1", .kind = "Event", .plural = "events"};
 
 /* First member of what is in a list. */
 struct recorder_link {
@@ -34,13 +28,10 @@ enum series_state { SERIES_IDLE, SERIES_TO_SEND, SERIES_SENDING };
 struct recorder_series {
     struct recorder_link link; /* in idle or to_send */
     enum series_state state;
-    struct recorder_event event; /* its texts are behind the struct */
-    const char *event_name;      /* of the Event object */
-    int64_t first_us, last_us;   /* seen */
-    uint64_t last_ms;            /* seen */
-    int64_t count;
-    int64_t told;    /* count that the server knows; 0: no Event yet */
-    int64_t telling; /* count in the request being sent */
+    struct recorder_record record; /* its texts are behind the struct */
+    uint64_t last_ms;              /* seen */
+    int64_t told;                  /* count that the server knows; 0: no Event yet */
+    int64_t telling;               /* count in the request being sent */
     unsigned failures;
     uint64_t due_ms;
     char texts[];
@@ -48,8 +39,7 @@ struct recorder_series {
 
 struct bucket {
     struct recorder_link link; /* in buckets_used */
-    unsigned tokens;
-    uint64_t refilled_ms;
+    struct recorder_tokens tokens;
     char key[];
 };
 
@@ -72,7 +62,7 @@ void recorder_init(struct recorder *r, const char *controller, const char *insta
     *r = (struct recorder){.controller = mem_strdup(controller),
                            .instance = mem_strndup(instance, RECORDER_TEXT_BYTES_MAX),
                            .random = random,
-                           .normal_tokens = RECORDER_NORMAL_BURST};
+                           .normal_tokens.left = RECORDER_NORMAL_BURST};
     map_init(&r->series, random_next(random));
     map_init(&r->buckets, random_next(random));
 }
@@ -96,14 +86,9 @@ void recorder_fini(struct recorder *r)
 
 /* What an event is known by. */
 
-static bool has_text(const char *text)
-{
-    return text != NULL && text[0] != '\0';
-}
-
 static void append_object(struct buf *out, const struct recorder_event *e)
 {
-    if (has_text(e->uid)) {
+    if (e->uid[0] != '\0') {
         buf_append_text(out, e->uid);
     } else {
         buf_printf(out, "%s/%s/%s", e->kind->kind, e->ns, e->name);
@@ -116,7 +101,29 @@ static void append_identity(struct buf *out, const struct recorder_event *e)
     buf_printf(out, "\n%d\n%s\n%s\n%s", (int)e->severity, e->reason, e->action, e->note);
 }
 
-/* Token buckets, one per object. */
+/* Token buckets. */
+
+static void tokens_refill(struct recorder_tokens *t, unsigned burst, uint64_t refill_ms,
+                          uint64_t now_ms)
+{
+    uint64_t more = (now_ms - t->refilled_ms) / refill_ms;
+    if (t->left + more < burst) {
+        t->left += (unsigned)more;
+        t->refilled_ms += more * refill_ms;
+    } else {
+        t->left = burst;
+        t->refilled_ms = now_ms; /* a full one saves nothing up */
+    }
+}
+
+static bool tokens_take(struct recorder_tokens *t)
+{
+    if (t->left == 0) {
+        return false;
+    }
+    t->left--;
+    return true;
+}
 
 static void bucket_free(struct recorder *r, struct bucket *b)
 {
@@ -133,7 +140,7 @@ static struct bucket *bucket_make(struct recorder *r, const char *key)
     size_t key_bytes = strlen(key) + 1;
     struct bucket *b = mem_zalloc(sizeof *b + key_bytes);
     memcpy(b->key, key, key_bytes);
-    b->tokens = RECORDER_BURST;
+    b->tokens.left = RECORDER_BURST;
     map_put(&r->buckets, key, b);
     list_append(&r->buckets_used, &b->link);
     return b;
@@ -141,20 +148,13 @@ static struct bucket *bucket_make(struct recorder *r, const char *key)
 
 static void bucket_refill(struct bucket *b, uint64_t now_ms)
 {
-    uint64_t more = (now_ms - b->refilled_ms) / RECORDER_REFILL_MS;
-    if (b->tokens + more < RECORDER_BURST) {
-        b->tokens += (unsigned)more;
-        b->refilled_ms += more * RECORDER_REFILL_MS;
-    } else {
-        b->tokens = RECORDER_BURST;
-        b->refilled_ms = now_ms; /* a full one saves nothing up */
-    }
+    tokens_refill(&b->tokens, RECORDER_BURST, RECORDER_REFILL_MS, now_ms);
 }
 
 static bool take_token(struct recorder *r, const struct recorder_event *e, uint64_t now_ms)
 {
     CLEANUP(buf_fini) struct buf key;
-    buf_init(&key, TEXT_BYTES_MAX);
+    buf_init(&key, IDENTITY_BYTES_MAX);
     append_object(&key, e);
     struct bucket *b = map_get(&r->buckets, buf_text(&key));
     if (b == NULL) {
@@ -163,57 +163,39 @@ static bool take_token(struct recorder *r, const struct recorder_event *e, uint6
     list_remove(&r->buckets_used, &b->link);
     list_append(&r->buckets_used, &b->link);
     bucket_refill(b, now_ms);
-    if (b->tokens == 0) {
-        return false;
-    }
-    b->tokens--;
-    return true;
+    return tokens_take(&b->tokens);
+}
+
+/* Warnings are never held back by what goes well elsewhere. */
+static bool take_normal_token(struct recorder *r, const struct recorder_event *e, uint64_t now_ms)
+{
+    tokens_refill(&r->normal_tokens, RECORDER_NORMAL_BURST, RECORDER_NORMAL_REFILL_MS, now_ms);
+    return e->severity != EVENT_NORMAL || tokens_take(&r->normal_tokens);
 }
 
 /* Series. */
 
-static const char *pack(char **next, const char *text)
-{
-    char *start = *next;
-    size_t bytes = strlen(text) + 1;
-    memcpy(start, text, bytes);
-    *next += bytes;
-    return start;
-}
-
-/* The object's name, as far as it fits before a dot and 16 random digits. */
-static void make_event_name(struct random *random, const char *object_name,
-                            char out[RECORDER_NAME_BYTES_MAX + 1])
-{
-    const char *stem = name_is_valid(object_name) ? object_name : "event";
-    size_t len = strnlen(stem, RECORDER_NAME_BYTES_MAX - NAME_SUFFIX_BYTES);
-    while (stem[len - 1] == '.' || stem[len - 1] == '-') {
-        len--;
-    }
-    snprintf(out, RECORDER_NAME_BYTES_MAX + 1, "%.*s.%016llx", (int)len, stem,
-             (unsigned long long)random_next(random));
-}
-
 static struct recorder_series *series_make(struct recorder *r, struct now now,
                                            const struct recorder_event *e)
 {
-    char event_name[RECORDER_NAME_BYTES_MAX + 1];
-    make_event_name(r->random, e->name, event_name);
-    const char *texts[] = {e->ns,     e->name,   e->uid,  e->rv,
-                           e->reason, e->action, e->note, event_name};
+    char name[RECORDER_NAME_BYTES_MAX + 1];
+    recorder_event_make_name(r->random, e->name, name);
+    struct recorder_record record = {.about = *e, .name = name, .first_us = now.wall_us};
+    const char **texts[] = {&record.about.ns,   &record.about.name,   &record.about.uid,
+                            &record.about.rv,   &record.about.reason, &record.about.action,
+                            &record.about.note, &record.name};
     size_t bytes = 0;
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        bytes += strlen(texts[i]) + 1;
+        bytes += strlen(*texts[i]) + 1;
     }
     struct recorder_series *s = mem_zalloc(sizeof *s + bytes);
     char *next = s->texts;
-    s->event = (struct recorder_event){.kind = e->kind, .severity = e->severity};
-    const char **copies[] = {&s->event.ns,     &s->event.name,   &s->event.uid,  &s->event.rv,
-                             &s->event.reason, &s->event.action, &s->event.note, &s->event_name};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        *copies[i] = pack(&next, texts[i]);
+        char *copy = next;
+        next = stpcpy(copy, *texts[i]) + 1;
+        *texts[i] = copy;
     }
-    s->first_us = now.wall_us;
+    s->record = record;
     return s;
 }
 
@@ -221,8 +203,8 @@ static struct recorder_series *series_make(struct recorder *r, struct now now,
 static void series_free(struct recorder *r, struct recorder_series *s)
 {
     CLEANUP(buf_fini) struct buf identity;
-    buf_init(&identity, TEXT_BYTES_MAX);
-    append_identity(&identity, &s->event);
+    buf_init(&identity, IDENTITY_BYTES_MAX);
+    append_identity(&identity, &s->record.about);
     map_remove(&r->series, buf_text(&identity));
     mem_free(s);
 }
@@ -238,8 +220,8 @@ static void enqueue(struct recorder *r, struct recorder_series *s, uint64_t now_
 
 static bool enqueue_if_untold(struct recorder *r, struct recorder_series *s, uint64_t now_ms)
 {
-    if (s->count == s->told || r->pending >= RECORDER_QUEUE_MAX ||
-        !take_token(r, &s->event, now_ms)) {
+    if (s->record.count == s->told || r->pending >= RECORDER_QUEUE_MAX ||
+        !take_token(r, &s->record.about, now_ms)) {
         return false;
     }
     s->failures = 0;
@@ -271,70 +253,22 @@ static bool is_over(const struct recorder_series *s, uint64_t now_ms)
 
 /* Recording. */
 
-static bool fits(const char *text, size_t bytes_min, size_t bytes_max)
-{
-    size_t len = strnlen(text, bytes_max + 1);
-    return len >= bytes_min && len <= bytes_max;
-}
-
-static bool is_acceptable(const struct recorder_event *e)
-{
-    return fits(e->name, 1, RECORDER_NAME_BYTES_MAX) && fits(e->ns, 0, RECORDER_NAME_BYTES_MAX) &&
-           fits(e->uid, 0, RECORDER_TEXT_BYTES_MAX) && fits(e->rv, 0, RECORDER_TEXT_BYTES_MAX) &&
-           fits(e->reason, 1, RECORDER_TEXT_BYTES_MAX) &&
-           fits(e->action, 1, RECORDER_TEXT_BYTES_MAX);
-}
-
-static void cut_note(const char *note, char out[RECORDER_NOTE_BYTES_MAX + 1])
-{
-    size_t len = strnlen(note, RECORDER_NOTE_BYTES_MAX + 1);
-    if (len > RECORDER_NOTE_BYTES_MAX) {
-        len = RECORDER_NOTE_BYTES_MAX;
-        while (len > 0 && ((unsigned char)note[len] & 0xC0) == 0x80) {
-            len--; /* inside a UTF-8 character */
-        }
-    }
-    memcpy(out, note, len);
-    out[len] = '\0';
-}
-
 static void seen_again(struct recorder *r, struct now now, struct recorder_series *s)
 {
-    if (s->count < INT32_MAX) {
-        s->count++;
+    if (s->record.count < INT32_MAX) {
+        s->record.count++;
     }
-    s->last_us = now.wall_us;
+    s->record.last_us = now.wall_us;
     s->last_ms = now.mono_ms;
     if (s->state == SERIES_IDLE && !enqueue_if_untold(r, take_idle(r, s), now.mono_ms)) {
         make_idle(r, s);
     }
 }
 
-/* Warnings are never held back by what goes well elsewhere. */
-static bool take_normal_token(struct recorder *r, const struct recorder_event *e, uint64_t now_ms)
-{
-    if (e->severity != EVENT_NORMAL) {
-        return true;
-    }
-    uint64_t more = (now_ms - r->normal_refilled_ms) / RECORDER_NORMAL_REFILL_MS;
-    if (r->normal_tokens + more < RECORDER_NORMAL_BURST) {
-        r->normal_tokens += (unsigned)more;
-        r->normal_refilled_ms += more * RECORDER_NORMAL_REFILL_MS;
-    } else {
-        r->normal_tokens = RECORDER_NORMAL_BURST;
-        r->normal_refilled_ms = now_ms;
-    }
-    if (r->normal_tokens == 0) {
-        return false;
-    }
-    r->normal_tokens--;
-    return true;
-}
-
 static void add_new(struct recorder *r, struct now now, const struct recorder_event *e,
                     const char *identity)
 {
-    if (!take_normal_token(r, e, now.mono_ms) || r->pending >= RECORDER_QUEUE_MAX ||
+    if (r->pending >= RECORDER_QUEUE_MAX || !take_normal_token(r, e, now.mono_ms) ||
         !take_token(r, e, now.mono_ms)) {
         r->dropped_total++;
         return;
@@ -352,16 +286,16 @@ void recorder_add(struct recorder *r, struct now now, const struct recorder_even
 {
     struct recorder_event e = *event;
     char note[RECORDER_NOTE_BYTES_MAX + 1];
-    cut_note(e.note, note);
+    recorder_event_cut_note(e.note, note);
     e.note = note;
     e.uid = e.uid != NULL ? e.uid : "";
     e.rv = e.rv != NULL ? e.rv : "";
-    if (!is_acceptable(&e)) {
+    if (!recorder_event_is_acceptable(&e)) {
         r->dropped_total++;
         return;
     }
     CLEANUP(buf_fini) struct buf identity;
-    buf_init(&identity, TEXT_BYTES_MAX);
+    buf_init(&identity, IDENTITY_BYTES_MAX);
     append_identity(&identity, &e);
     struct recorder_series *s = map_get(&r->series, buf_text(&identity));
     if (s != NULL && s->state == SERIES_IDLE && is_over(s, now.mono_ms)) {
@@ -376,98 +310,6 @@ void recorder_add(struct recorder *r, struct now now, const struct recorder_even
 }
 
 /* Sending. */
-
-/* Events of cluster-scoped objects are kept where kubectl looks for them. */
-static const char *event_ns(const struct recorder_series *s)
-{
-    return has_text(s->event.ns) ? s->event.ns : "default";
-}
-
-static void write_text(struct json_writer *w, const char *key, const char *text)
-{
-    if (has_text(text)) {
-        json_member_string(w, key, text);
-    }
-}
-
-static void write_time(struct json_writer *w, const char *key, int64_t wall_us)
-{
-    char text[TIME_TEXT_BYTES];
-    json_member_string(w, key, time_format(text, wall_us, TIME_MICROSECONDS));
-}
-
-static void write_count(struct json_writer *w, const struct recorder_series *s)
-{
-    json_key(w, "series");
-    json_object_begin(w);
-    json_member_int(w, "count", s->count);
-    write_time(w, "lastObservedTime", s->last_us);
-    json_object_end(w);
-}
-
-static void write_regarding(struct json_writer *w, const struct recorder_event *e)
-{
-    char api_version[API_VERSION_BYTES];
-    json_key(w, "regarding");
-    json_object_begin(w);
-    json_member_string(w, "apiVersion", kind_api_version(e->kind, api_version));
-    json_member_string(w, "kind", e->kind->kind);
-    write_text(w, "namespace", e->ns);
-    json_member_string(w, "name", e->name);
-    write_text(w, "uid", e->uid);
-    write_text(w, "resourceVersion", e->rv);
-    json_object_end(w);
-}
-
-static void write_event(const struct recorder *r, struct json_writer *w,
-                        const struct recorder_series *s)
-{
-    json_member_string(w, "apiVersion", "events.k8s.io/v1");
-    json_member_string(w, "kind", "Event");
-    json_key(w, "metadata");
-    json_object_begin(w);
-    json_member_string(w, "name", s->event_name);
-    json_member_string(w, "namespace", event_ns(s));
-    json_object_end(w);
-    write_time(w, "eventTime", s->first_us);
-    json_member_string(w, "reportingController", r->controller);
-    json_member_string(w, "reportingInstance", r->instance);
-    json_member_string(w, "type", s->event.severity == EVENT_WARNING ? "Warning" : "Normal");
-    json_member_string(w, "reason", s->event.reason);
-    json_member_string(w, "action", s->event.action);
-    write_text(w, "note", s->event.note);
-    write_regarding(w, &s->event);
-    if (s->count > 1) {
-        write_count(w, s); /* seen again before it could be sent */
-    }
-}
-
-static void make_request(const struct recorder *r, const struct recorder_series *s,
-                         struct request *out)
-{
-    CLEANUP(buf_fini) struct buf path;
-    CLEANUP(buf_fini) struct buf body;
-    buf_init(&path, TEXT_BYTES_MAX);
-    buf_init(&body, TEXT_BYTES_MAX);
-    bool is_new = s->told == 0;
-    path_append_resource(&path, &event_kind, event_ns(s), is_new ? NULL : s->event_name, NULL);
-    struct json_writer w;
-    json_writer_init(&w, &body, false);
-    json_object_begin(&w);
-    if (is_new) {
-        write_event(r, &w, s);
-    } else {
-        write_count(&w, s);
-    }
-    json_object_end(&w);
-    assert(!path.truncated && !body.truncated);
-    *out = (struct request){.method = is_new ? HTTP_POST : HTTP_PATCH,
-                            .content_type = is_new ? MEDIA_JSON : MEDIA_MERGE_PATCH,
-                            .body_len = body.len,
-                            .timeout_ms = RECORDER_REQUEST_MS};
-    out->body = buf_take(&body);
-    out->path = buf_take(&path);
-}
 
 /* The one that is due first, or NULL. */
 static struct recorder_series *next_to_send(const struct recorder *r)
@@ -505,8 +347,12 @@ bool recorder_want(struct recorder *r, struct now now, struct request *out, uint
     *find_slot(r, 0) = (struct recorder_slot){.token = *token, .series = s};
     r->in_flight++;
     s->state = SERIES_SENDING;
-    s->telling = s->count;
-    make_request(r, s, out);
+    s->telling = s->record.count;
+    if (s->told == 0) {
+        recorder_event_post(&s->record, r->controller, r->instance, out);
+    } else {
+        recorder_event_patch(&s->record, out);
+    }
     return true;
 }
 
@@ -564,7 +410,7 @@ void recorder_expire(struct recorder *r, struct now now)
     for (struct recorder_link *next; (next = r->buckets_used.first) != NULL;) {
         struct bucket *b = (struct bucket *)next;
         bucket_refill(b, now.mono_ms);
-        if (b->tokens < RECORDER_BURST) {
+        if (b->tokens.left < RECORDER_BURST) {
             break;
         }
         bucket_free(r, b);

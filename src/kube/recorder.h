@@ -6,38 +6,21 @@
  */
 #pragma once
 #include "base/map.h"
-#include "base/random.h"
-#include "kube/http.h"
-#include "kube/object.h"
+#include "kube/recorder_event.h"
 
 enum {
     RECORDER_BURST = 25,
     RECORDER_REFILL_MS = 5 * 60 * 1000,
-    RECORDER_NORMAL_BURST = 50,      /* new Normal events of all objects together, at once … */
-    RECORDER_NORMAL_REFILL_MS = 200, /* … and one more each so often: in a storm nobody reads them,
-                                      * and each costs the server as much as a write */
+    RECORDER_NORMAL_BURST = 50,         /* new Normal events of all objects together, at once */
+    RECORDER_NORMAL_REFILL_MS = 200,    /* then one each so often: nobody reads a storm of them, and
+                                         * each costs the server as much as a write */
     RECORDER_SERIES_MS = 6 * 60 * 1000, /* an event seen again within this time is counted up */
     RECORDER_QUEUE_MAX = 1000,
     RECORDER_SERIES_MAX = 4096,
     RECORDER_BUCKETS_MAX = 4096,
     RECORDER_IN_FLIGHT_MAX = 4,
-    RECORDER_REQUEST_MS = 10 * 1000,
     RECORDER_RETRIES_MAX = 3,
-    RECORDER_RETRY_MS = 1000,       /* × 2 each time */
-    RECORDER_NOTE_BYTES_MAX = 1024, /* the API's limit on note */
-    RECORDER_TEXT_BYTES_MAX = 128,  /* the API's limit on reason, action and reportingInstance */
-    RECORDER_NAME_BYTES_MAX = 253,  /* the API's limit on names */
-};
-
-enum event_severity { EVENT_NORMAL, EVENT_WARNING };
-
-struct recorder_event {
-    const struct kind *kind; /* of the object that it is about */
-    const char *ns, *name, *uid, *rv;
-    enum event_severity severity;
-    const char *reason; /* CamelCase, ≤ 128 bytes */
-    const char *action; /* CamelCase: what was done or tried */
-    const char *note;   /* for people; cut at RECORDER_NOTE_BYTES_MAX on a character's border */
+    RECORDER_RETRY_MS = 1000, /* × 2 each time */
 };
 
 struct recorder_series;
@@ -47,12 +30,19 @@ struct recorder_list {
     struct recorder_link *first, *last;
 };
 
+/** A token bucket. */
+struct recorder_tokens {
+    unsigned left;
+    uint64_t refilled_ms;
+};
+
 struct recorder {
     char *controller; /* reportingController, e.g. "memcached-operator" */
     char *instance;   /* reportingInstance */
     struct random *random;
     struct map series;  /* identity of an event → struct recorder_series */
     struct map buckets; /* object uid → token bucket */
+    struct recorder_tokens normal_tokens;
     /** Series with something to send, by how often that has failed. All of one list have waited
      * equally long for their turn, so each list is in order of time. */
     struct recorder_list to_send[RECORDER_RETRIES_MAX + 1];
@@ -65,9 +55,7 @@ struct recorder {
     uint64_t last_token;
     size_t pending; /* in to_send */
     size_t in_flight;
-    uint64_t dropped_total;
-    unsigned normal_tokens;
-    uint64_t normal_refilled_ms; /* new events that were not recorded, and requests given up */
+    uint64_t dropped_total; /* new events that were not recorded, and requests given up */
 };
 
 void recorder_init(struct recorder *r, const char *controller, const char *instance,

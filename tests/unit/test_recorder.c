@@ -265,6 +265,19 @@ static void a_series_ends_six_minutes_after_the_last(void **state)
     mem_free(second);
 }
 
+static void a_series_that_still_waits_does_not_end(void **state)
+{
+    struct rig *rig = *state;
+    add(rig, 0, "u1", "n");
+    expect(rig, 0, HTTP_POST);
+    add(rig, 2 * RECORDER_SERIES_MS, "u1", "n");
+    recorder_expire(&rig->recorder, at(4 * RECORDER_SERIES_MS));
+    reply(rig, 4 * RECORDER_SERIES_MS, ERR_TRANSPORT);
+    add(rig, 6 * RECORDER_SERIES_MS, "u1", "n");
+    tell(rig, 6 * RECORDER_SERIES_MS, HTTP_POST);
+    assert_int_equal(sent_count(rig), 3);
+}
+
 static void absent_texts_are_left_out(void **state)
 {
     struct rig *rig = *state;
@@ -527,6 +540,36 @@ static void a_bucket_does_not_overflow(void **state)
     assert_int_equal(rig->recorder.dropped_total, 15);
     add(rig, ms + RECORDER_REFILL_MS - 1, "u1", "a full one saves nothing up");
     assert_int_equal(rig->recorder.dropped_total, 16);
+
+    add(rig, 0, "u2", "n");
+    ms = 2 * RECORDER_REFILL_MS - 1; /* u2's has been full for almost a refill's time */
+    for (unsigned i = 0; i < 25; i++) {
+        snprintf(note, sizeof note, "%u", i);
+        add(rig, ms, "u2", note);
+    }
+    assert_int_equal(rig->recorder.dropped_total, 16);
+    add(rig, ms + 1, "u2", "nor does one just full");
+    assert_int_equal(rig->recorder.dropped_total, 17);
+}
+
+static void the_bucket_that_is_forgotten_is_the_least_used(void **state)
+{
+    struct rig *rig = *state;
+    rig->severity = EVENT_WARNING;
+    char text[16];
+    for (unsigned i = 0; i < 25; i++) {
+        snprintf(text, sizeof text, "%u", i);
+        add(rig, 0, "busy", text);
+        tell(rig, 0, HTTP_POST);
+    }
+    for (unsigned i = 0; i < 2 * RECORDER_BUCKETS_MAX; i++) {
+        snprintf(text, sizeof text, "u%u", i);
+        add(rig, 0, text, "n");
+        tell(rig, 0, HTTP_POST);
+        add(rig, 0, "busy", "one more");
+        assert_int_equal(rig->recorder.dropped_total, i + 1);
+    }
+    assert_int_equal(rig->recorder.buckets.count, RECORDER_BUCKETS_MAX);
 }
 
 static void counts_need_tokens_too_and_the_last_is_told(void **state)
@@ -816,6 +859,7 @@ int main(void)
         RULE(what_comes_while_it_waits_is_only_counted),
         RULE(same_means_the_same),
         RULE(a_series_ends_six_minutes_after_the_last),
+        RULE(a_series_that_still_waits_does_not_end),
         RULE(absent_texts_are_left_out),
         RULE(event_names_are_valid),
         RULE(notes_are_cut_between_characters),
@@ -828,6 +872,7 @@ int main(void)
         RULE(an_event_that_was_deleted_is_posted_again),
         RULE(at_most_25_at_once_then_one_per_5_minutes),
         RULE(a_bucket_does_not_overflow),
+        RULE(the_bucket_that_is_forgotten_is_the_least_used),
         RULE(counts_need_tokens_too_and_the_last_is_told),
         RULE(at_most_four_in_flight),
         RULE(a_storm_of_normal_events_is_thinned_out_but_no_warning),
