@@ -76,8 +76,27 @@ static void detach(struct client *c, struct call *call)
     c->count--;
 }
 
-static void send_now(struct client *c, struct call *call)
+/* The time that is left until end_ms bounds every attempt; 0: none is left. */
+static uint32_t time_left(const struct request *r, struct now now)
 {
+    if (r->end_ms == 0 || r->end_ms >= now.mono_ms + r->timeout_ms) {
+        return r->timeout_ms;
+    }
+    return r->end_ms > now.mono_ms ? (uint32_t)(r->end_ms - now.mono_ms) : 0;
+}
+
+static void finish(struct client *c, struct now now, struct call *call,
+                   const struct error *failure);
+
+static void send_now(struct client *c, struct now now, struct call *call)
+{
+    call->request.timeout_ms = time_left(&call->request, now);
+    if (call->request.timeout_ms == 0) {
+        struct error late = ERROR_INIT;
+        error_set(&late, ERR_CANCELLED, "not sent: it could not end in time");
+        finish(c, now, call, &late);
+        return;
+    }
     call->waiting = false;
     call->http_status = 0;
     call->retry_after_ms = -1;
@@ -109,7 +128,7 @@ static void schedule(struct client *c, struct now now, struct call *call, uint64
         delay_ms = rate_ms;
     }
     if (delay_ms == 0) {
-        send_now(c, call);
+        send_now(c, now, call);
         return;
     }
     call->waiting = true;
@@ -132,8 +151,9 @@ uint64_t client_start(struct client *c, struct now now, struct request *request,
     buf_init(&call->body, BODY_BYTES_MAX);
     c->slots[slot] = call;
     c->count++;
-    schedule(c, now, call, 0);
-    return call->id;
+    uint64_t id = call->id;
+    schedule(c, now, call, 0); /* may end it */
+    return id;
 }
 
 static void push_cancel(struct client *c, const struct call *call)
@@ -218,7 +238,8 @@ static void take_end(struct client *c, struct now now, struct call *call,
 {
     count_answer(c, call);
     if (failure == NULL && wants_retry(c, call)) {
-        uint64_t delay_ms = (uint64_t)call->retry_after_ms;
+        /* at least until the next tick: whether anything may still be sent is judged before that */
+        uint64_t delay_ms = call->retry_after_ms > 0 ? (uint64_t)call->retry_after_ms : 1;
         call->retries++;
         schedule(c, now, call,
                  delay_ms < CLIENT_RETRY_AFTER_MS_MAX ? delay_ms : CLIENT_RETRY_AFTER_MS_MAX);
@@ -282,7 +303,7 @@ void client_tick(struct client *c, struct now now)
     for (size_t i = 0; c->count > 0 && i < c->slot_count; i++) {
         struct call *call = c->slots[i];
         if (call != NULL && call->waiting && call->due_ms <= now.mono_ms) {
-            send_now(c, call);
+            send_now(c, now, call);
         }
     }
 }

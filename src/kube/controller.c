@@ -234,8 +234,7 @@ static void on_answer(void *ctx, struct now now, const struct answer *answer)
 
 static const struct call_handler answer_handler = {.done = on_answer};
 
-static void make_request(struct controller *c, struct now now, const struct write *w,
-                         struct request *out)
+static void make_request(struct controller *c, const struct write *w, struct request *out)
 {
     CLEANUP(buf_fini) struct buf path;
     buf_init(&path, PATH_BYTES_MAX);
@@ -248,11 +247,7 @@ static void make_request(struct controller *c, struct now now, const struct writ
     }
     assert(!path.truncated);
 
-    uint64_t left_ms = WRITE_TIMEOUT_MS;
-    uint64_t deadline_ms = manager_write_deadline(c->manager);
-    if (deadline_ms < now.mono_ms + left_ms) {
-        left_ms = deadline_ms > now.mono_ms ? deadline_ms - now.mono_ms : 1;
-    }
+    uint64_t end_ms = manager_write_deadline(c->manager);
     *out = (struct request){
         .method = w->method,
         .path = buf_take(&path),
@@ -260,7 +255,8 @@ static void make_request(struct controller *c, struct now now, const struct writ
         .content_type = w->content_type,
         .body = w->body != NULL ? mem_strdup(w->body) : NULL,
         .body_len = w->body != NULL ? strlen(w->body) : 0,
-        .timeout_ms = (uint32_t)left_ms,
+        .timeout_ms = WRITE_TIMEOUT_MS,
+        .end_ms = end_ms == UINT64_MAX ? 0 : end_ms,
     };
 }
 
@@ -278,7 +274,7 @@ static bool carry_out(struct operation *op, struct now now, const char *key)
 {
     struct controller *c = op->controller;
     struct request request;
-    make_request(c, now, &op->write, &request);
+    make_request(c, &op->write, &request);
     if (manager_settings(c->manager)->dry_run && op->write.method != HTTP_GET) {
         log_dry_run(c, now, &request);
         request_fini(&request);
@@ -316,6 +312,13 @@ static bool run_one(struct controller *c, struct now now, const char *key)
     arena_fini(&op->arena);
     mem_free(op);
     return false;
+}
+
+void controller_start(struct controller *c, struct now now)
+{
+    if (c->spec.start != NULL) {
+        c->spec.start(c->spec.ctx, now);
+    }
 }
 
 size_t controller_run(struct controller *c, struct now now, size_t slots)

@@ -33,6 +33,10 @@ struct controller_spec {
                      const struct write *write, const struct answer *answer,
                      const struct object *object);
 
+    /** Called once, when work begins: the caches are in step, and the lease is held. NULL: nothing
+     * to do. */
+    void (*start)(void *ctx, struct now now);
+
     /** Enqueue every key there is (--sync-period). NULL: nothing to do. */
     void (*resync)(void *ctx, struct now now);
 };
@@ -44,6 +48,8 @@ struct controller *controller_new(const struct controller_spec *spec, struct man
 void controller_free(struct controller *c);
 
 void controller_enqueue(struct controller *c, struct now now, const char *ns, const char *name);
+
+void controller_start(struct controller *c, struct now now);
 
 /** Start at most @slots reconciles; returns how many of them now have a write in flight. */
 size_t controller_run(struct controller *c, struct now now, size_t slots);

@@ -20,6 +20,7 @@ enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE };
 const char *http_method_name(enum http_method method);
 
 struct request {
+    uint64_t end_ms; /* mono_ms by which it must be over, however often it is sent again; 0: none */
     enum http_method method;
     char *path;               /* owned: path and query, escaped, starts with '/' */
     const char *accept;       /* static text; NULL: application/json */

@@ -363,7 +363,7 @@ static bool pump_lease(struct manager *m)
 
 void manager_record(struct manager *m, struct now now, const struct recorder_event *event)
 {
-    if (!m->options.dry_run) {
+    if (!m->options.dry_run && m->was_synced) {
         recorder_add(&m->recorder, now, event);
     }
 }
@@ -455,6 +455,9 @@ static void pump_controllers(struct manager *m)
     if (!m->was_synced) {
         m->was_synced = true;
         say(m, LOG_INFO, "All caches are in step. Starting the controllers");
+        for (size_t i = 0; i < m->controller_count; i++) {
+            controller_start(m->controllers[i], m->now);
+        }
     }
     pump_resync(m);
     for (size_t i = 0; i < m->controller_count; i++) {
@@ -522,16 +525,18 @@ void manager_step(struct manager *m, struct now now, const struct event *event,
     } else if (event->type != EVENT_TICK) {
         client_event(&m->client, now, event);
     }
-    client_tick(&m->client, now);
     if (m->stopping) {
         pump_stop(m);
-    } else {
-        bool leading = pump_lease(m);
+    } else if (pump_lease(m)) {
+        client_tick(&m->client, now);
         pump_watchers(m);
-        if (leading && !m->exited && all_synced(m)) {
+        if (all_synced(m)) {
             pump_controllers(m);
         }
         pump_recorder(m);
+    } else if (!m->exited) { /* once the lease is lost, nothing more is sent */
+        client_tick(&m->client, now);
+        pump_watchers(m);
     }
     m->actions = m->client.actions = NULL;
 }

@@ -22,6 +22,7 @@ struct operator
     struct store *memcacheds, *sources, *operands, *strangers, *pods;
     struct store_index *claims;     /* "ns/label value" → sources */
     struct store_index *owned_pods; /* "ns/memcached_cr" → pods */
+    bool started;                   /* at work, and not a standby */
     struct map memories;            /* "ns/name" of a Memcached → struct memory */
 };
 
@@ -242,8 +243,8 @@ static bool same_claimant(const struct deployment *a, const struct deployment *b
 
 static void warn_of_claim(struct operator* op, const struct deployment *d)
 {
-    enum claim_fault fault = claim_check(d);
-    if (fault == CLAIM_GOOD) {
+    enum claim_fault fault = d->claim != NULL ? claim_check(d) : CLAIM_GOOD;
+    if (fault == CLAIM_GOOD || !op->started) {
         return;
     }
     char note[512];
@@ -317,6 +318,17 @@ static void on_pod(void *ctx, const struct object *before, const struct object *
     if (is != NULL && (was == NULL || was->object.deleting != is->object.deleting ||
                        strcmp(was->memcached, is->memcached) != 0)) {
         controller_enqueue(op->memcached_controller, now, is->object.ns, is->memcached);
+    }
+}
+
+/* What was there before work began has to be warned of too; a standby leaves that to the leader. */
+static void start(void *ctx, struct now now)
+{
+    struct operator* op = ctx;
+    (void)now;
+    op->started = true;
+    map_for_each (&op->sources->objects, e) {
+        warn_of_claim(op, e->value);
     }
 }
 
@@ -399,6 +411,7 @@ static void add_controllers(struct operator* op, struct manager *m)
                                                             .ctx = op,
                                                             .reconcile = reconcile_sync,
                                                             .answered = answered_sync,
+                                                            .start = start,
                                                             .resync = resync_sync});
 }
 

@@ -190,6 +190,14 @@ void driver_answer(struct driver *d, const char *prefix, int http_status, const 
     end(d, id, NULL);
 }
 
+void driver_retry_after(struct driver *d, const char *prefix, int http_status, int64_t ms)
+{
+    uint64_t id = expect_open(d, prefix);
+    step(d, &(struct event){
+                .type = EVENT_HEAD, .id = id, .http_status = http_status, .retry_after_ms = ms});
+    end(d, id, NULL);
+}
+
 void driver_break(struct driver *d, const char *prefix)
 {
     struct error failure = ERROR_INIT;

@@ -45,6 +45,9 @@ size_t driver_count(const struct driver *d, const char *prefix);
 void driver_answer(struct driver *d, const char *prefix, int http_status, const char *body, ...)
     __attribute__((format(printf, 4, 5)));
 
+/** Answer it with an empty body and a Retry-After. */
+void driver_retry_after(struct driver *d, const char *prefix, int http_status, int64_t ms);
+
 /** Let it fail without an answer. */
 void driver_break(struct driver *d, const char *prefix);
 

@@ -265,6 +265,28 @@ static void cancelling_is_silent(void **state)
     assert_int_equal(s->done_count, 0);
 }
 
+/* A write that waits must not go out, or run on, after its end. */
+static void the_end_bounds_every_attempt(void **state)
+{
+    struct seen *s = *state;
+    struct request r = {.method = HTTP_GET,
+                        .path = mem_strdup("/x"),
+                        .timeout_ms = 60000,
+                        .end_ms = s->now.mono_ms + 9000};
+    uint64_t id = client_start(&s->client, s->now, &r, &handler, s);
+    assert_int_equal(s->actions.items[0].request->timeout_ms, 9000);
+    head(s, id, 429, 5000);
+    end(s, id, NULL);
+    pass(s, 5000);
+    assert_int_equal(s->actions.items[1].request->timeout_ms, 4000);
+    head(s, id, 429, 5000);
+    end(s, id, NULL);
+    pass(s, 5000);
+    assert_int_equal(s->actions.count, 2);
+    assert_int_equal(s->done_count, 1);
+    assert_int_equal(s->done_code, ERR_CANCELLED);
+}
+
 static void the_request_rate_is_kept(void **state)
 {
     struct seen *s = *state;
@@ -353,6 +375,7 @@ int main(void)
         TEST(a_refused_body_cancels_the_stream),
         TEST(an_answer_over_the_limit_is_cancelled),
         TEST(cancelling_is_silent),
+        TEST(the_end_bounds_every_attempt),
         TEST(the_request_rate_is_kept),
         TEST(ids_are_never_used_twice_and_slots_grow),
         TEST(done_may_start_the_next),

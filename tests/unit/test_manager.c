@@ -226,6 +226,20 @@ static void a_lease_that_cannot_be_renewed_ends_the_process(void **state)
     assert_int_equal(d->started, started);
 }
 
+/* A write that waits for Retry-After while the process sleeps past the renew deadline. */
+static void nothing_is_sent_once_the_lease_is_lost(void **state)
+{
+    (void)state;
+    struct driver *d = begin_election();
+    become_leader(d);
+    driver_retry_after(d, "PATCH", 429, 5000);
+    size_t started = d->started;
+    d->now.mono_ms += 20000; /* SIGSTOP: no step in between */
+    driver_pass(d, 0);
+    assert_int_equal(d->exit_code, 1);
+    assert_int_equal(d->started, started);
+}
+
 static void stopping_gives_the_lease_back_after_the_writes(void **state)
 {
     (void)state;
@@ -299,6 +313,7 @@ int main(void)
         TEST(only_the_leader_writes),
         TEST(a_standby_waits),
         TEST(a_lease_that_cannot_be_renewed_ends_the_process),
+        TEST(nothing_is_sent_once_the_lease_is_lost),
         TEST(stopping_gives_the_lease_back_after_the_writes),
         TEST(stopping_waits_for_writes_and_begins_none),
         TEST(stopping_does_not_wait_for_ever),

@@ -333,6 +333,20 @@ static void faulty_claims_are_warned_of_and_ignored(void **state)
     assert_at_rest(d);
 }
 
+/* What is there at the start is warned of as well, once. */
+static void faulty_claims_of_before_the_start_are_warned_of(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    sync_all(d, "",
+             "{'metadata':{'namespace':'default','name':'bad','uid':'b','resourceVersion':'60',"
+             "'labels':{'memcached-operator/associated-memcached-deployment-name':'Cache_1'}},"
+             "'spec':{'replicas':3}}");
+    assert_int_equal(driver_count(d, EVENTS), 1);
+    assert_non_null(strstr(driver_find(d, EVENTS)->body, "is no valid name of a Memcached"));
+    assert_at_rest(d);
+}
+
 static void a_deleted_memcached_leaves_nothing_behind(void **state)
 {
     struct fixture *f = *state;
@@ -382,6 +396,7 @@ int main(void)
         TEST(a_conflict_waits_for_the_newest_state),
         TEST(a_refusal_is_shown_in_the_status),
         TEST(faulty_claims_are_warned_of_and_ignored),
+        TEST(faulty_claims_of_before_the_start_are_warned_of),
         TEST(a_deleted_memcached_leaves_nothing_behind),
         TEST(a_relabelled_winner_hands_over),
     };
