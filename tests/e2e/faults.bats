@@ -1,0 +1,199 @@
+#!/usr/bin/env bats
+# Everything breaks, under load; all is right in the end, and nothing was done twice or taken back.
+# level: api-only
+
+bats_require_minimum_version 1.5.0
+load lib/common.sh
+load lib/faults.sh
+
+setup_file() { prepare_cluster; }
+setup() { begin_test; }
+teardown() { end_test; }
+
+cluster() { "$ROOT/hack/cluster" "$@" 3>&- 4>&-; }
+
+has_logged() { (($(log_count "$1") >= $2)); }
+
+@test "300 pairs at once: all right, nothing created twice, no size taken back" {
+    record_history
+    start_operator
+    load_pairs 300 create
+    await_pairs 300
+    load_pairs 300 scale 3
+    await_pairs 300
+    sizes_never_went_back
+    [ "$(created_twice)" = "" ]
+    [ "$(log_count ERROR)" -eq 0 ]
+    assert_quiet 1
+}
+
+@test "300 pairs that were there before the operator" {
+    record_history
+    load_pairs 300 create
+    start_operator
+    await_pairs 300
+    sizes_never_went_back
+    [ "$(created_twice)" = "" ]
+}
+
+@test "killed with SIGKILL in mid-burst, twice, and started again" {
+    record_history
+    start_operator
+    start_job load_pairs 200 create
+    await "some are created" has_logged 'Creating a new Deployment' 50
+    kill_operator
+    wait "$JOB"
+    [ "$(wrong_pairs 200 | wc -l)" -gt 0 ]
+    start_operator
+    await_pairs 200
+    start_job load_pairs 200 scale 5
+    await "some are scaled" has_logged '"to": 5' 50
+    kill_operator
+    load_pairs 200 scale 6
+    start_operator
+    await_pairs 200
+    sizes_never_went_back
+    [ "$(created_twice)" = "" ]
+}
+
+@test "SIGTERM in mid-burst: exit code 0 within 5 s; the next start completes it" {
+    record_history
+    start_operator
+    start_job load_pairs 200 create
+    await "some are created" has_logged 'Creating a new Deployment' 50
+    stop_operator
+    wait "$JOB"
+    [ "$(wrong_pairs 200 | wc -l)" -gt 0 ]
+    log_has 'Stopped'
+    start_operator
+    await_pairs 200
+    sizes_never_went_back
+    [ "$(created_twice)" = "" ]
+    [ "$(log_count ERROR)" -eq 0 ]
+}
+
+@test "the API server is killed under load and comes back" {
+    record_history
+    start_operator
+    load_pairs 150 create
+    await_pairs 150
+    start_job load_pairs 150 scale 4
+    await "some are scaled" has_logged '"to": 4' 30
+    cluster kill apiserver
+    await "the operator is not ready" is_not_ready
+    log_has 'Trying again'
+    cluster start apiserver
+    wait "$JOB"
+    WAIT_SECONDS=60 await_pairs 150
+    await "the operator is ready again" is_ready
+    sizes_never_went_back
+    [ "$(created_twice)" = "" ]
+}
+
+@test "etcd is compacted and the API server restarted while the operator sleeps: 410, relist, all right" {
+    local n
+    start_proxy 0
+    start_operator --kubeconfig="$PROXIED"
+    for n in 1 2 3; do
+        create_memcached "web-$n" 1
+        create_deployment "source-$n" 2 "web-$n"
+    done
+    for n in 1 2 3; do
+        await_size "web-$n" 2
+    done
+    kill -STOP "$OPERATOR_PID"
+    signal_proxy USR1 cut # of what follows it is told nothing
+    scale_deployment source-1 5
+    delete deployment/source-2
+    delete mc/web-3
+    create_memcached web-4 3
+    cluster compact
+    cluster restart apiserver
+    kill -CONT "$OPERATOR_PID"
+    await_size web-1 5
+    await_size web-4 3
+    await "web-2 has no source" is "" field mc/web-2 .status.source
+    await "the operator is ready" is_ready
+    log_has '"resource": "memcacheds.cache.example.com".*410'
+    # What was missing in the new list is gone from its cache: nobody corrects web-3 any more.
+    patch deployment/web-3 '{"spec": {"replicas": 9}}'
+    assert_quiet 1
+    [ "$(field deployment/web-3 .spec.replicas)" = 9 ]
+}
+
+@test "every connection is cut, again and again, under load" {
+    local n
+    record_history
+    start_proxy 0
+    start_operator --kubeconfig="$PROXIED"
+    start_job load_pairs 150 create
+    for n in {1..5}; do
+        await "it goes on" has_logged 'Creating a new Deployment' $((n * 15))
+        kill -USR1 "$PROXY"
+    done
+    WAIT_SECONDS=40 await_pairs 150
+    await "the operator is ready" is_ready
+    sizes_never_went_back
+    [ "$(created_twice)" = "" ]
+}
+
+@test "the way to the server is down while much changes" {
+    start_proxy 0
+    start_operator --kubeconfig="$PROXIED"
+    create_memcached web 1
+    create_deployment source 2 web
+    await_size web 2
+    end_job "$PROXY"
+    await "the operator is not ready" is_not_ready
+    scale_deployment source 4
+    create_memcached new 3
+    create_deployment other 5 new
+    start_proxy "$PROXY_PORT"
+    await_size web 4
+    await_size new 5
+    await "the operator is ready" is_ready
+}
+
+@test "the server is not reachable at the start: one line an attempt, ever longer waits; begins when it comes" {
+    local waits
+    start_proxy 0
+    end_job "$PROXY"
+    launch operator --watch-namespaces="$NS" --kubeconfig="$PROXIED"
+    await "three attempts for Memcacheds" has_logged '"resource": "memcacheds.cache.example.com"' 3
+    is_not_ready
+    waits=$(sed -n 's/.*"resource": "memcacheds.cache.example.com".*onnection refused.*"retry-in-ms": \([0-9]*\)}$/\1/p' "$LOG")
+    echo "$waits"
+    [ "$(wc -l <<<"$waits")" -eq 3 ]
+    [ "$waits" = "$(sort -nu <<<"$waits")" ]
+    create_memcached web 2
+    start_proxy "$PROXY_PORT"
+    await "the operator is ready" is_ready
+    await_size web 2
+    [ "$(log_count 'Trying again')" -eq "$(metric rest_client_requests_total 'code="<error>"')" ]
+}
+
+@test "the CRD is installed only later" {
+    kubectl delete --ignore-not-found "crd/$CRD"
+    launch operator --watch-namespaces="$NS"
+    await "it says so" log_has 'The server does not know this resource.*make install'
+    is_not_ready
+    [ "$(log_count ERROR)" -le 3 ]
+    prepare_cluster
+    await "the operator is ready" is_ready
+    await "it works" create_memcached web 2
+    await_size web 2
+}
+
+@test "the CRD is deleted and made anew while the operator runs" {
+    start_operator
+    create_memcached web 1
+    await_size web 1
+    kubectl delete "crd/$CRD"
+    await "the operator is not ready" is_not_ready
+    log_has 'The server does not know this resource.*make install'
+    prepare_cluster
+    await "the operator is ready" is_ready
+    await "it works" create_memcached new 1
+    create_deployment source 3 new
+    await_size new 3
+}

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""A TCP proxy that breaks on demand.
+
+Usage: proxy.py PORT HOST:PORT      listens on 127.0.0.1:PORT (0: any), says "listening on PORT"
+
+Signals:  USR1  cut all connections
+          USR2  stall: connections stay, and are accepted, but no byte passes; once more: go on
+"""
+import asyncio
+import signal
+import sys
+
+CHUNK_BYTES = 65536
+
+
+class Proxy:
+    def __init__(self, host, port):
+        self.host, self.port = host, port
+        self.writers = set()
+        self.flowing = asyncio.Event()
+        self.flowing.set()
+
+    async def pump(self, reader, writer):
+        try:
+            while data := await reader.read(CHUNK_BYTES):
+                await self.flowing.wait()
+                writer.write(data)
+                await writer.drain()
+        except OSError:
+            pass
+        finally:
+            writer.close()
+
+    async def serve(self, reader, writer):
+        self.writers.add(writer)
+        try:
+            await self.flowing.wait()
+            upstream_reader, upstream_writer = await asyncio.open_connection(self.host, self.port)
+            await asyncio.gather(self.pump(reader, upstream_writer), self.pump(upstream_reader, writer))
+        except OSError:
+            pass
+        finally:
+            self.writers.discard(writer)
+            writer.close()
+
+    def cut(self):
+        for writer in list(self.writers):
+            writer.transport.abort()
+        print("cut", flush=True)
+
+    def stall(self):
+        if self.flowing.is_set():
+            self.flowing.clear()
+        else:
+            self.flowing.set()
+        print("flowing" if self.flowing.is_set() else "stalled", flush=True)
+
+
+async def main():
+    host, port = sys.argv[2].rsplit(":", 1)
+    proxy = Proxy(host, int(port))
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGUSR1, proxy.cut)
+    loop.add_signal_handler(signal.SIGUSR2, proxy.stall)
+    server = await asyncio.start_server(proxy.serve, "127.0.0.1", int(sys.argv[1]))
+    print("listening on", server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+asyncio.run(main())
