@@ -3,18 +3,13 @@
  * ACTION_CANCEL, and delivers EVENT_HEAD, EVENT_BODY, EVENT_END. All requests share one connection
  * where the server speaks HTTP/2. No redirects; certificates verified unless the configuration says
  * otherwise; response headers limited to 64 KiB; keepalive and TCP_USER_TIMEOUT notice a half-open
- * connection within 45 s; proxies by proxy-url, else HTTPS_PROXY and NO_PROXY.
+ * connection within 45 s, and a server that takes a request but says nothing is left after that
+ * request's timeout; proxies by proxy-url, else HTTPS_PROXY and NO_PROXY.
  */
 #pragma once
 #include "kube/http.h"
 #include "shell/credentials.h"
 #include "shell/poller.h"
-
-enum {
-    TRANSPORT_HEADER_BYTES_MAX = 64 << 10,
-    TRANSPORT_CONNECT_MS = 10 * 1000,
-    TRANSPORT_USER_TIMEOUT_MS = 30 * 1000,
-};
 
 /** Called for each event, from inside libcurl: it may not call back into the transport. */
 typedef void transport_event_fn(void *ctx, const struct event *event);

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "lib/net_server.h"
+#include "shell/exchange.h"
 #include "shell/transport.h"
 
 #include <arpa/inet.h>
@@ -676,11 +677,11 @@ static void a_silent_server_is_left(void **state)
     transport_start(f.transport, 1, &get);
     await_body(1, "w");
     struct request slow = get;
-    slow.timeout_ms = TRANSPORT_USER_TIMEOUT_MS;
+    slow.timeout_ms = EXCHANGE_SILENCE_MS;
     poller_wait(f.poller, clock_now().mono_ms + 2); /* not in the millisecond of that "w" */
     transport_start(f.transport, 2, &slow);
     await_requests(2);
-    f.skew_ms = TRANSPORT_USER_TIMEOUT_MS;
+    f.skew_ms = EXCHANGE_SILENCE_MS;
     await_end(2);
     assert_failure(2, ERR_TRANSPORT, "127.0.0.1:%u: no answer within 30.0 s");
     await_end(1);

@@ -1,0 +1,289 @@
+#include "shell/exchange.h"
+
+#include "base/mem.h"
+#include "shell/poller.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/ssl.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+enum {
+    KEEPALIVE_IDLE_S = 15,
+    KEEPALIVE_INTERVAL_S = 10,
+    KEEPALIVE_PROBES = 3,
+    RECEIVE_BUFFER_BYTES = 16 << 10,
+    SEND_BUFFER_BYTES = 16 << 10,     /* libcurl takes 64 KiB for each body otherwise */
+    RETRY_AFTER_S_MAX = 24 * 60 * 60, /* a greater one is cut to this */
+};
+
+void exchange_fail(struct exchange *x, int code, const char *text)
+{
+    if (x->failure.code == ERR_NONE) {
+        error_set(&x->failure, code, "%s: %s", x->site->endpoint.peer, text);
+    }
+}
+
+void exchange_deliver(const struct exchange *x, struct event event)
+{
+    if (!x->silenced) {
+        event.id = x->id;
+        x->site->fn(x->site->ctx, &event);
+    }
+}
+
+/* ---- what libcurl calls ---- */
+
+/* Retry-After as integer seconds; the form with a date is not used by Kubernetes. */
+static int64_t parse_retry_after(const char *value, size_t len)
+{
+    int64_t seconds = -1;
+    size_t i = 0;
+    while (i < len && (value[i] == ' ' || value[i] == '\t')) {
+        i++;
+    }
+    for (; i < len && value[i] >= '0' && value[i] <= '9'; i++) {
+        seconds = (seconds < 0 ? 0 : seconds * 10) + (value[i] - '0');
+        seconds = seconds < RETRY_AFTER_S_MAX ? seconds : RETRY_AFTER_S_MAX;
+    }
+    while (i < len && strchr(" \t\r\n", value[i]) != NULL) {
+        i++;
+    }
+    return i == len && seconds >= 0 ? seconds * 1000 : -1;
+}
+
+/* "HTTP/2 200 OK": the three digits, or 0. */
+static int parse_status(const char *line, size_t len)
+{
+    const char *space = memchr(line, ' ', len);
+    size_t rest = space != NULL ? len - (size_t)(space - line) : 0;
+    int status = 0;
+    for (size_t i = 1; i < rest && i <= 3 && space[i] >= '0' && space[i] <= '9'; i++) {
+        status = status * 10 + (space[i] - '0');
+    }
+    return status;
+}
+
+/* Once per header line; the status line comes first and an empty one last. Informational answers
+ * (1xx) come before, trailers behind. */
+static size_t on_header(char *line, size_t size, size_t count, void *ctx)
+{
+    struct exchange *x = ctx;
+    static const char retry_after[] = "retry-after:";
+    const size_t name_len = sizeof(retry_after) - 1;
+    size_t len = size * count;
+    x->header_bytes += len;
+    if (x->header_bytes > EXCHANGE_HEADER_BYTES_MAX) {
+        exchange_fail(x, ERR_TOO_BIG, "the answer's headers are longer than 64 KiB");
+        return 0;
+    }
+    if (x->answered) {
+        return len;
+    }
+    if (len > 5 && memcmp(line, "HTTP/", 5) == 0) {
+        x->http_status = parse_status(line, len);
+        x->retry_after_ms = -1;
+    } else if (len > name_len && strncasecmp(line, retry_after, name_len) == 0) {
+        x->retry_after_ms = parse_retry_after(line + name_len, len - name_len);
+    } else if (len <= 2 && x->http_status >= 200) {
+        x->answered = true;
+        x->site->heard_ms = clock_now().mono_ms;
+        exchange_deliver(x, (struct event){.type = EVENT_HEAD,
+                                           .http_status = x->http_status,
+                                           .retry_after_ms = x->retry_after_ms});
+    }
+    return len;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
+{
+    struct exchange *x = ctx;
+    size_t len = size * count;
+    if (!x->answered) {
+        exchange_fail(x, ERR_TRANSPORT, "a body without a status");
+        return 0;
+    }
+    x->site->heard_ms = clock_now().mono_ms;
+    exchange_deliver(x, (struct event){.type = EVENT_BODY, .bytes = bytes, .len = len});
+    return x->silenced ? 0 : len;
+}
+
+static void set_int(int fd, int level, int option, int value)
+{
+    setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+/* A peer that vanished without a word is noticed: with data on the way after the user timeout, else
+ * by probes. */
+static int on_socket_made(void *ctx, curl_socket_t fd, curlsocktype purpose)
+{
+    (void)ctx;
+    (void)purpose;
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
+    set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+    set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
+    set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, EXCHANGE_SILENCE_MS);
+    return CURL_SOCKOPT_OK;
+}
+
+/* One connection for days: buffers only while they are used, and no sessions to resume. */
+static CURLcode on_tls_context(CURL *easy, void *tls_context, void *ctx)
+{
+    (void)easy;
+    (void)ctx;
+    SSL_CTX_set_mode(tls_context, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_session_cache_mode(tls_context, SSL_SESS_CACHE_OFF);
+    return CURLE_OK;
+}
+
+/* ---- the handle ---- */
+
+/* All that is the same for every request. */
+static void set_constant_options(struct exchange *x)
+{
+    const struct exchange_site *site = x->site;
+    CURL *easy = x->easy;
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, x);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, x->reason);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket_made);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls_context);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https,http");
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)EXCHANGE_CONNECT_MS);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER_BYTES);
+    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BUFFER_BYTES);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, site->insecure ? 0L : 1L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, site->insecure ? 0L : 2L);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, site->user_agent);
+    curl_easy_setopt(easy, CURLOPT_CONNECT_TO, site->connect_to);
+    if (site->endpoint.proxy != NULL) {
+        curl_easy_setopt(easy, CURLOPT_PROXY, site->endpoint.proxy);
+        curl_easy_setopt(easy, CURLOPT_NOPROXY, ""); /* $NO_PROXY is not about this one */
+    }
+}
+
+struct exchange *exchange_new(struct exchange_site *site)
+{
+    struct exchange *x = mem_zalloc(sizeof(*x));
+    x->site = site;
+    x->easy = curl_easy_init();
+    if (x->easy == NULL) {
+        mem_out_of_memory(0);
+    }
+    set_constant_options(x);
+    return x;
+}
+
+void exchange_free(struct exchange *x)
+{
+    curl_easy_cleanup(x->easy);
+    identity_drop(x->identity);
+    mem_free(x);
+}
+
+void exchange_reset(struct exchange *x, uint64_t id, const struct request *request, uint64_t now_ms)
+{
+    *x = (struct exchange){
+        .site = x->site,
+        .easy = x->easy,
+        .identity = x->identity,
+        .id = id,
+        .request = request,
+        .began_ms = now_ms,
+        .retry_after_ms = -1,
+        .failure = ERROR_INIT,
+    };
+}
+
+void exchange_prepare(struct exchange *x, struct identity *identity, const char *url)
+{
+    const struct request *r = x->request;
+    if (x->identity != identity) {
+        identity_set_tls(identity, x->easy);
+        identity_drop(x->identity);
+        x->identity = identity_take(identity);
+    }
+    curl_easy_setopt(x->easy, CURLOPT_URL, url);
+    curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER,
+                     identity_headers(x->identity, r->accept, r->content_type));
+    if (r->body != NULL) {
+        curl_easy_setopt(x->easy, CURLOPT_POST, 1L);
+        curl_easy_setopt(x->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
+        curl_easy_setopt(x->easy, CURLOPT_POSTFIELDS, r->body);
+    } else {
+        curl_easy_setopt(x->easy, CURLOPT_HTTPGET, 1L);
+    }
+    curl_easy_setopt(x->easy, CURLOPT_CUSTOMREQUEST, http_method_name(r->method));
+}
+
+/* ---- the end ---- */
+
+/* What libcurl says went wrong, for people. */
+static void explain(struct exchange *x, CURLcode code)
+{
+    const char *peer = x->site->endpoint.peer;
+    const char *text = x->reason[0] != '\0' ? x->reason : curl_easy_strerror(code);
+    long os_error = 0;
+    switch (code) {
+    case CURLE_OUT_OF_MEMORY:
+        mem_out_of_memory(0);
+    case CURLE_COULDNT_CONNECT:
+        curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &os_error);
+        error_set(&x->failure, ERR_TRANSPORT, "connect to %s: %s", peer,
+                  os_error != 0 ? strerror((int)os_error) : text);
+        return;
+    case CURLE_OPERATION_TIMEDOUT: /* the only timeout that libcurl was given */
+        error_set(&x->failure, ERR_TRANSPORT, "connect to %s: no connection within %d s", peer,
+                  EXCHANGE_CONNECT_MS / 1000);
+        return;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        error_set(&x->failure, ERR_TRANSPORT, "connect to %s: %s", peer, text);
+        return;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_ISSUER_ERROR:
+        error_set(&x->failure, ERR_TRANSPORT, "TLS with %s: %s", peer, text);
+        return;
+    default:
+        error_set(&x->failure, ERR_TRANSPORT, "connection to %s failed: %s", peer, text);
+        return;
+    }
+}
+
+void exchange_conclude(struct exchange *x, CURLcode code)
+{
+    if (x->failure.code != ERR_NONE) {
+        return;
+    }
+    if (code != CURLE_OK) {
+        explain(x, code);
+    } else if (!x->answered) {
+        exchange_fail(x, ERR_TRANSPORT, "the connection ended without an answer");
+    }
+}
+
+uint64_t exchange_deadline(const struct exchange *x)
+{
+    return x->began_ms + x->request->timeout_ms;
+}
