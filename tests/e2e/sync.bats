@@ -174,7 +174,7 @@ corrected() {
 
 @test "a Deployment decides in its own namespace only" {
     local here=$NS there=$NS-2
-    kubectl create namespace "$there"
+    create_namespace "$there"
     start_operator --watch-namespaces="$here,$there"
     create_memcached web 1
     NS=$there create_memcached web 1

@@ -34,10 +34,14 @@ prepare_cluster() {
 # For setup.
 begin_test() {
     local file=${BATS_TEST_FILENAME##*/}
+    begin_test_without_cluster
+    NS=${file%.bats}-$BATS_TEST_NUMBER-$(printf '%04x' $((RANDOM * 2)))
+    create_namespace "$NS"
+}
+
+begin_test_without_cluster() {
     cd "$ROOT" || return
     OPERATORS=() JOBS=()
-    NS=${file%.bats}-$BATS_TEST_NUMBER-$(printf '%05x' $((RANDOM * 32 % 1048576 + RANDOM % 32)))
-    [[ -z ${KUBECONFIG:-} || -n ${E2E_NO_NAMESPACE:-} ]] || kubectl create namespace "$NS" >&2
 }
 
 # For teardown. What still runs must end well when asked to.
@@ -76,9 +80,15 @@ end_job() {
 # counts the second time. Its output is in NAME.log, its pid in OPERATOR_PID.
 launch() {
     LOG=$BATS_TEST_TMPDIR/$1.log
+    launch_to "$LOG" "${@:2}"
+}
+
+# $1 where its output goes, then its flags
+launch_to() {
+    local output=$1
     shift
     "$OPERATOR" --metrics-bind-address=127.0.0.1:0 --health-probe-bind-address=127.0.0.1:0 "$@" \
-        >>"$LOG" 2>&1 3>&- 4>&- </dev/null &
+        >>"$output" 2>&1 3>&- 4>&- </dev/null &
     OPERATOR_PID=$!
     OPERATORS+=("$OPERATOR_PID")
 }
@@ -131,25 +141,25 @@ operator_url() {
 # $1 path, $2 pid
 ask_operator() {
     local url
-    url=$(operator_url "${2:-$OPERATOR_PID}") && curl -sS --max-time 5 "$url$1"
+    url=$(operator_url "${@:2}") && curl -sS --max-time 5 "$url$1"
 }
 
-is_ready() { [[ $(ask_operator /readyz "${1:-$OPERATOR_PID}") == ok* ]]; }
+is_ready() { [[ $(ask_operator /readyz "$@") == ok* ]]; }
 
 is_not_ready() {
     local url
     url=$(operator_url) && [[ $(curl -s -o /dev/null -w '%{http_code}' "$url/readyz") == 503 ]]
 }
 
-# The sum of all samples of a metric; $2 is what their labels must contain.
+# The sum of all samples of a metric; $2 is what their labels must contain, $3 the pid.
 metric() {
-    ask_operator /metrics | awk -v name="$1" -v part="${2:-}" '
+    ask_operator /metrics "${@:3}" | awk -v name="$1" -v part="${2:-}" '
         {split($1, a, "{")} a[1] == name && index($0, part) {sum += $NF; n++} END {print sum + 0; exit !n}'
 }
 
-# Requests that change something, events among them.
+# Requests that change something, events among them. $1 pid
 writes() {
-    ask_operator /metrics | awk '
+    ask_operator /metrics "$@" | awk '
         /^rest_client_requests_total/ && /method="(POST|PUT|PATCH|DELETE)"/ {sum += $NF} END {print sum + 0}'
 }
 
@@ -186,6 +196,10 @@ field() { api GET "$(path_of "$1")" | jq -r "${@:2}"; }
 # $1 object, $2 merge patch, $3 subresource
 patch() {
     api PATCH "$(path_of "$1" "${3:+/$3}")" -H 'Content-Type: application/merge-patch+json' -d "$2" >/dev/null
+}
+
+create_namespace() {
+    api POST /api/v1/namespaces -H 'Content-Type: application/json' -d "{\"metadata\": {\"name\": \"$1\"}}" >/dev/null
 }
 
 exists() { api GET "$(path_of "$1")" >/dev/null 2>&1; }
@@ -288,7 +302,7 @@ picture() {
         jq -r '.items[] | "Memcached \(.metadata.name) \(.metadata.resourceVersion)"'
     api GET "/apis/apps/v1/namespaces/$NS/deployments" |
         jq -r '.items[] | "Deployment \(.metadata.name) \(.metadata.resourceVersion)"'
-    [[ -z ${OPERATOR_PID:-} ]] || echo "writes $(writes)"
+    [[ -z ${OPERATOR_PID:-} ]] || echo "writes $(writes "$OPERATOR_PID")"
 }
 
 picture_has_settled() {

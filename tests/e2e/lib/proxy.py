@@ -4,7 +4,7 @@
 Usage: proxy.py PORT HOST:PORT      listens on 127.0.0.1:PORT (0: any), says "listening on PORT"
 
 Signals:  USR1  cut all connections
-          USR2  stall: connections stay, and are accepted, but no byte passes; once more: go on
+          USR2  stall: requests are held, what the server says still passes; once more: go on
 """
 import asyncio
 import signal
@@ -17,13 +17,15 @@ class Proxy:
     def __init__(self, host, port):
         self.host, self.port = host, port
         self.writers = set()
+        self.open = asyncio.Event()
+        self.open.set()
         self.flowing = asyncio.Event()
         self.flowing.set()
 
-    async def pump(self, reader, writer):
+    async def pump(self, reader, writer, gate):
         try:
             while data := await reader.read(CHUNK_BYTES):
-                await self.flowing.wait()
+                await gate.wait()
                 writer.write(data)
                 await writer.drain()
         except OSError:
@@ -36,7 +38,8 @@ class Proxy:
         try:
             await self.flowing.wait()
             upstream_reader, upstream_writer = await asyncio.open_connection(self.host, self.port)
-            await asyncio.gather(self.pump(reader, upstream_writer), self.pump(upstream_reader, writer))
+            await asyncio.gather(self.pump(reader, upstream_writer, self.flowing),
+                                 self.pump(upstream_reader, writer, self.open))
         except OSError:
             pass
         finally:
