@@ -324,15 +324,15 @@ static struct recorder_series *next_to_send(const struct recorder *r)
     return r->in_flight < RECORDER_IN_FLIGHT_MAX ? next : NULL;
 }
 
-/* The slot of @token, or a free one for 0; NULL when there is none. */
+/* The slot of @token, or a free one for 0. There is one. */
 static struct recorder_slot *find_slot(struct recorder *r, uint64_t token)
 {
-    for (size_t i = 0; i < ARRAY_LEN(r->sending); i++) {
-        if (r->sending[i].token == token) {
-            return &r->sending[i];
-        }
+    size_t i = 0;
+    while (r->sending[i].token != token) {
+        i++;
+        assert(i < ARRAY_LEN(r->sending));
     }
-    return NULL;
+    return &r->sending[i];
 }
 
 bool recorder_want(struct recorder *r, struct now now, struct request *out, uint64_t *token)
@@ -372,8 +372,8 @@ static bool is_worth_retrying(int code)
 
 void recorder_answer(struct recorder *r, struct now now, uint64_t token, const struct error *err)
 {
+    assert(token != 0);
     struct recorder_slot *slot = find_slot(r, token);
-    assert(token != 0 && slot != NULL);
     struct recorder_series *s = slot->series;
     *slot = (struct recorder_slot){0};
     r->in_flight--;
