@@ -2,7 +2,9 @@
 
 CACHE    := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/memcached-operator
 # kubectl of your PATH, else the one that hack/cluster has built.
-KUBECTL  ?= $(or $(shell command -v kubectl),$(lastword $(wildcard $(CACHE)/kubernetes-*/kubectl)),kubectl)
+ifeq ($(KUBECTL),)
+KUBECTL  := $(or $(shell command -v kubectl),$(lastword $(wildcard $(CACHE)/kubernetes-*/kubectl)),kubectl)
+endif
 # The operator's image, for "make image" and "make deploy".
 IMG      ?= memcached-operator:0.1.0
 # Flags for "make run", as in make run ARGS="--leader-elect --zap-log-level=info".
@@ -42,6 +44,10 @@ build-debug/build.ninja:
 .PHONY: image
 image: build ## Build the operator's image IMG and write it to build/image.tar
 	@hack/image
+
+.PHONY: image-push
+image-push: build ## Build it and send it to the registry that IMG begins with
+	@hack/image --push
 
 .PHONY: clean
 clean: ## Remove all that was built; the cache of hack/cluster stays
