@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The operator inside the cluster, as "make image deploy" puts it there: two replicas, its own
+# The operator inside the cluster, as "make deploy" puts it there: two replicas, its own
 # service account, and rights that are enough and no more.
 # level: node
 
@@ -12,7 +12,6 @@ LABEL=memcached-operator/associated-memcached-deployment-name
 
 setup_file() {
     cd "$BATS_TEST_DIRNAME/../.." || return
-    make image
     make deploy
 }
 
