@@ -20,7 +20,7 @@
 enum {
     REQUESTS_MAX = 256,
     CONNECTIONS_MAX = 64,
-    REQUEST_BYTES_MAX = 1 << 20,
+    REQUEST_BYTES_MAX = 4 << 20,
     FRAME_HEADER_BYTES = 9,
     FRAME_BYTES = 16 << 10,
 };
@@ -123,12 +123,13 @@ static bool read_request(struct connection *c, struct buf *request)
         }
         buf_append_char(request, byte);
     }
-    for (size_t left = body_len_of(request->data); left > 0; left--) {
-        if (!get(c, &byte, 1)) {
-            return false;
-        }
-        buf_append_char(request, byte);
+    size_t len = body_len_of(request->data);
+    char *body = buf_reserve(request, len);
+    if (body == NULL || !get(c, body, len)) {
+        return false;
     }
+    request->len += len;
+    body[len] = '\0';
     return true;
 }
 

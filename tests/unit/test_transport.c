@@ -39,7 +39,7 @@ struct fixture {
     struct credentials *credentials;
     struct transport *transport;
     struct answer_seen answers[ANSWERS_MAX];
-    uint64_t cancel_inside; /* cancel this id from its body event */
+    uint64_t cancel_inside; /* cancel this id from its first event */
     uint64_t skew_ms;       /* how far the transport's clock is ahead */
 };
 
@@ -115,13 +115,13 @@ static void on_event(void *ctx, const struct event *event)
         a->heads++;
         a->http_status = event->http_status;
         a->retry_after_ms = event->retry_after_ms;
+        if (event->id == f.cancel_inside) {
+            transport_cancel(f.transport, event->id);
+        }
         break;
     case EVENT_BODY:
         assert_int_equal(a->heads, 1);
         buf_append(&a->body, event->bytes, event->len);
-        if (event->id == f.cancel_inside) {
-            transport_cancel(f.transport, event->id);
-        }
         break;
     case EVENT_END:
         a->ends++;
@@ -376,9 +376,11 @@ static void a_cancel_from_within_is_obeyed(void **state)
     start_both(true, replies, ARRAY_LEN(replies));
     f.cancel_inside = 1;
     transport_start(f.transport, 1, &get);
-    await_body(1, "x");
+    await_requests(1);
     exchange(2, &get);
     assert_answer(2, 200, "y");
+    assert_int_equal(f.answers[1].heads, 1);
+    assert_int_equal(f.answers[1].body.len, 0);
     assert_int_equal(f.answers[1].ends, 0);
 }
 
@@ -450,13 +452,13 @@ static void requests_are_sent_as_they_are(void **state)
     assert_int_equal(net_server_connections(f.server), 1);
 }
 
-/* Longer than any buffer of libcurl's. */
+/* Longer than any buffer of libcurl's, and than what it would send without asking first. */
 static void a_long_body_is_sent_whole(void **state)
 {
     (void)state;
     CLEANUP(buf_fini) struct buf body;
-    buf_init(&body, 1 << 20);
-    while (body.len < 300000) {
+    buf_init(&body, 1 << 21);
+    while (body.len < 1200000) {
         buf_printf(&body, "%zu,", body.len);
     }
     start_both(false, five_times_ok, ARRAY_LEN(five_times_ok));
@@ -468,7 +470,9 @@ static void a_long_body_is_sent_whole(void **state)
                               .timeout_ms = 60000};
     exchange(1, &r);
     assert_answer(1, 200, "");
-    assert_string_equal(strstr(net_server_request(f.server, 0), "\r\n\r\n") + 4, body.data);
+    const char *sent = net_server_request(f.server, 0);
+    assert_string_equal(strstr(sent, "\r\n\r\n") + 4, body.data);
+    assert_null(strcasestr(sent, "expect"));
 }
 
 static void we_say_who_we_are(void **state)
@@ -690,6 +694,26 @@ static void a_silent_server_is_left(void **state)
     exchange(3, &get);
     assert_answer(3, 200, "");
     assert_int_equal(net_server_connections(f.server), 2);
+}
+
+static void a_slow_answer_among_others_is_no_reason_to_leave(void **state)
+{
+    (void)state;
+    static const struct net_reply replies[] = {
+        {.status = 200, .body = "w", .then = NET_HANG}, {.then = NET_HANG}, {.status = 200}};
+    start_both(true, replies, ARRAY_LEN(replies));
+    transport_start(f.transport, 1, &get);
+    await_body(1, "w");
+    struct request slow = get;
+    slow.timeout_ms = EXCHANGE_SILENCE_MS;
+    transport_start(f.transport, 2, &slow);
+    await_requests(2);
+    exchange(3, &get);
+    f.skew_ms = EXCHANGE_SILENCE_MS;
+    await_end(2);
+    assert_failure(2, ERR_TRANSPORT, "127.0.0.1:%u: no answer within 30.0 s");
+    assert_int_equal(f.answers[1].ends, 0);
+    assert_int_equal(net_server_connections(f.server), 1);
 }
 
 /* ---- TLS ---- */
@@ -927,6 +951,7 @@ int main(void)
         TEST(after_goaway_new_requests_use_a_new_connection),
         TEST(streams_that_were_refused_are_answered_in_the_end),
         TEST(a_silent_server_is_left),
+        TEST(a_slow_answer_among_others_is_no_reason_to_leave),
         TEST(certificates_are_verified),
         TEST(an_address_that_the_certificate_lacks_is_refused),
         TEST(a_client_certificate_is_shown),
