@@ -244,7 +244,12 @@ static void explain(struct exchange *x, CURLcode code)
     long os_error = 0;
     switch (code) {
     case CURLE_OUT_OF_MEMORY:
-        mem_out_of_memory(0);
+        /* libcurl says so too when a header line passes its own limit: bytes of the server must not
+         * end the process */
+        error_set(&x->failure, ERR_TRANSPORT,
+                  "connection to %s failed: the answer's headers are too large, or memory is short",
+                  peer);
+        return;
     case CURLE_COULDNT_CONNECT:
         curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &os_error);
         error_set(&x->failure, ERR_TRANSPORT, "connect to %s: %s", peer,
