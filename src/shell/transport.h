@@ -11,8 +11,8 @@
 #include "shell/credentials.h"
 #include "shell/poller.h"
 
-/** Called for each event, from inside libcurl as a rule: what it starts or cancels takes effect with
- * the next tick. */
+/** Called for each event, from inside libcurl as a rule: what it starts or cancels takes effect
+ * with the next tick. */
 typedef void transport_event_fn(void *ctx, const struct event *event);
 
 struct transport;
