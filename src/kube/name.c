@@ -4,8 +4,6 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { NAME_BYTES_MAX = 253, LABEL_BYTES_MAX = 63 };
-
 static bool is_lower_alnum(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');

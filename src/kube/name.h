@@ -9,6 +9,8 @@
 
 #include <stdbool.h>
 
+enum { NAME_BYTES_MAX = 253, LABEL_BYTES_MAX = 63 };
+
 /** An object name: DNS-1123 subdomain, 1–253 bytes of [a-z0-9.-], labels begin and end with an
  * alphanumeric. */
 bool name_is_valid(const char *name);

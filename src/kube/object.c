@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/time_text.h"
 #include "kube/json.h"
+#include "kube/name.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -117,6 +118,21 @@ static int read_time(yyjson_val *value, int64_t *out_us, struct error *err)
     return 0;
 }
 
+/* Every server sees to it, and store keys and paths rely on it. Kinds may have names that are no
+ * DNS names, but none is more than a path segment:
+ * https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#path-segment-names */
+static int check_place(const struct object *o, struct error *err)
+{
+    if (o->name[0] == '\0' || strnlen(o->name, NAME_BYTES_MAX + 1) > NAME_BYTES_MAX ||
+        strcmp(o->name, ".") == 0 || strcmp(o->name, "..") == 0 || strpbrk(o->name, "/%") != NULL) {
+        return error_set(err, ERR_PARSE, "name: \"%.64s\" is no object name", o->name);
+    }
+    if (o->ns[0] != '\0' && !namespace_is_valid(o->ns)) {
+        return error_set(err, ERR_PARSE, "namespace: \"%.64s\" is no namespace", o->ns);
+    }
+    return 0;
+}
+
 int object_pack_meta(struct object_packer *p, yyjson_val *json, struct object *out,
                      struct error *err)
 {
@@ -128,13 +144,10 @@ int object_pack_meta(struct object_packer *p, yyjson_val *json, struct object *o
         pack_member(p, metadata, "namespace", "", &out->ns, err) != 0 ||
         pack_member(p, metadata, "uid", "", &out->uid, err) != 0 ||
         pack_member(p, metadata, "resourceVersion", "", &out->rv, err) != 0 ||
-        pack_controller(p, metadata, &out->controller, err) != 0 ||
+        check_place(out, err) != 0 || pack_controller(p, metadata, &out->controller, err) != 0 ||
         read_time(json_at(metadata, "creationTimestamp", NULL), &out->created_us, err) != 0) {
         error_wrap(err, "metadata");
         return ERR_PARSE;
-    }
-    if (out->name[0] == '\0') {
-        return error_set(err, ERR_PARSE, "metadata: name: empty");
     }
     out->generation = json_get_int(json_at(metadata, "generation", NULL), 0);
     out->deleting = yyjson_is_str(json_at(metadata, "deletionTimestamp", NULL));

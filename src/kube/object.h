@@ -74,8 +74,9 @@ size_t object_text_bytes(yyjson_val *text);
  * behind it. */
 void *object_alloc(size_t struct_bytes, size_t text_bytes, struct object_packer *packer);
 
-/** Fill *out from metadata; texts that are absent are "". Returns 0 or ERR_PARSE: no metadata, no
- * name, a wrong type, an incomplete controller reference, or a text with a NUL byte inside. */
+/** Fill *out from metadata; texts that are absent are "". Returns 0 or ERR_PARSE: no metadata, a
+ * name that is no path segment or too long, a namespace that is none, a wrong type, an incomplete
+ * controller reference, or a text with a NUL byte inside. */
 int object_pack_meta(struct object_packer *p, yyjson_val *json, struct object *out,
                      struct error *err);
 

@@ -4,6 +4,7 @@
 #include "kube/json.h"
 #include "kube/object.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void free_object(struct object **o)
@@ -78,6 +79,40 @@ static void a_name_alone_is_enough(void **state)
         assert_int_equal(o->created_us, 0);
         assert_int_equal(o->generation, 0);
         assert_false(o->deleting);
+    }
+}
+
+/* Names become store keys and segments of paths. */
+static void names_and_namespaces_have_limits(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *ns, *name;
+        bool good;
+    } cases[] = {
+        {"", "a", true},         {"web", "a.b-c", true}, {"web", "system:node:x_Y", true},
+        {"web", ".", false},     {"web", "..", false},   {"web", "a/b", false},
+        {"web", "a%2Fb", false}, {"a/b", "a", false},    {"a.b", "a", false},
+        {"..", "a", false},      {"Web", "a", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char text[128];
+        snprintf(text, sizeof text, "{\"metadata\":{\"name\":\"%s\",\"namespace\":\"%s\"}}",
+                 cases[i].name, cases[i].ns);
+        CLEANUP(free_object) struct object *o = NULL;
+        struct error err = ERROR_INIT;
+        assert_int_equal(decode(text, &o, &err), cases[i].good ? 0 : ERR_PARSE);
+    }
+    for (size_t len = 62; len <= 255; len++) {
+        char text[1024];
+        CLEANUP(free_object) struct object *named = NULL;
+        CLEANUP(free_object) struct object *placed = NULL;
+        struct error err = ERROR_INIT;
+        snprintf(text, sizeof text, "{\"metadata\":{\"name\":\"%0*d\"}}", (int)len, 0);
+        assert_int_equal(decode(text, &named, &err), len <= 253 ? 0 : ERR_PARSE);
+        snprintf(text, sizeof text, "{\"metadata\":{\"name\":\"a\",\"namespace\":\"%0*d\"}}",
+                 (int)len, 0);
+        assert_int_equal(decode(text, &placed, &err), len <= 63 ? 0 : ERR_PARSE);
     }
 }
 
@@ -231,6 +266,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(metadata_is_decoded),
         cmocka_unit_test(a_name_alone_is_enough),
+        cmocka_unit_test(names_and_namespaces_have_limits),
         cmocka_unit_test(hostile_metadata_is_an_error),
         cmocka_unit_test(odd_owner_references_that_control_nothing_are_passed_over),
         cmocka_unit_test(a_kind_packs_its_own_texts_behind_the_metadata),
