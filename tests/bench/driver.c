@@ -17,6 +17,7 @@
 #include "lib/report.h"
 #include "lib/subject.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,18 +25,18 @@
 enum {
     ROUNDS = 3,
     STARTS = 3,
-    LANES = 16,      /* writes in flight: the operator's default */
-    CONVERGE_S = 60, /* for anything that is waited for */
-    AFTER_S = 5,     /* what the operator does so soon after a burst counts as its work */
+    LANES = 16,       /* writes in flight: the operator's default */
+    CONVERGE_S = 120, /* for anything that is waited for */
+    AFTER_S = 5,      /* what the operator does so soon after a burst counts as its work */
     SAMPLES_MAX = 1000,
 };
 
 #define NS "bench"
 
 struct round {
-    double floor_latency_ms, floor_burst_s, floor_cpu_ms;
+    double floor_latency_ms, floor_latency_p99_ms, floor_burst_s, floor_cpu_ms;
     double latency_ms, latency_whole_ms, latency_p99_ms;
-    double burst_s, burst_whole_s, cpu_ms, cold_s;
+    double burst_s, burst_whole_s, cpu_ms, cpu_busy_ms, cold_s;
 };
 
 struct bench {
@@ -48,6 +49,8 @@ struct bench {
     int32_t size;    /* the last one used: each change is to a size that was not there before */
     int32_t sources; /* size of all sources */
     double load;     /* of the machine, before we began */
+    double start_s, idle_mib, loaded_mib, peak_mib;
+    double unrelated_bytes, unrelated_us; /* of memory and CPU, for each */
     struct round rounds[ROUNDS];
     struct report report;
 };
@@ -119,6 +122,11 @@ static struct floor_result run_floor(struct bench *b, size_t pairs, size_t lanes
 
 /* ---- figures ---- */
 
+static double mib(const struct bench *b, const char *what)
+{
+    return (double)subject_kib(&b->subject, what) / 1024;
+}
+
 /* With one more pair each time, whose Deployment is to be made. */
 static void measure_start(struct bench *b)
 {
@@ -128,15 +136,11 @@ static void measure_start(struct bench *b)
         observer_expect(b->observer, i, i + 1, b->size);
         start(b);
         samples[i] = converge(b) - b->subject.started;
-        rest(b, i + 1 < STARTS ? 0 : AFTER_S);
-        if (i + 1 == STARTS) {
-            report_value(&b->report, "rss_anon_idle", "RssAnon, idle", "MiB",
-                         (double)subject_kib(&b->subject, "RssAnon") / 1024, "<= 3 MiB", 3);
-        }
+        rest(b, AFTER_S);
+        b->idle_mib = mib(b, "RssAnon");
         subject_stop(&b->subject);
     }
-    report_value(&b->report, "start", "start -> first write", "s", quantile(samples, STARTS, 0.5),
-                 "<= 0.1 s", 0.1);
+    b->start_s = quantile(samples, STARTS, 0.5);
 }
 
 static void make_pairs(struct bench *b)
@@ -193,6 +197,7 @@ static void measure_burst(struct bench *b, struct round *r)
     double cpu = subject_cpu_seconds(&b->subject), began = seconds_now();
     subject_resume(&b->subject);
     r->burst_s = converge(b) - began;
+    r->cpu_busy_ms = (subject_cpu_seconds(&b->subject) - cpu) * 1000 / (double)b->pairs;
     rest(b, AFTER_S);
     r->cpu_ms = (subject_cpu_seconds(&b->subject) - cpu) * 1000 / (double)b->pairs;
 }
@@ -202,6 +207,7 @@ static void measure_round(struct bench *b, struct round *r)
     struct floor_result pairs = run_floor(b, b->samples, 1);
     struct floor_result burst = run_floor(b, b->pairs, LANES);
     r->floor_latency_ms = pairs.p50_s * 1000;
+    r->floor_latency_p99_ms = pairs.p99_s * 1000;
     r->floor_burst_s = burst.wall_s;
     r->floor_cpu_ms = burst.cpu_s * 1000 / (double)b->pairs;
     measure_cold(b, r);
@@ -216,33 +222,28 @@ static void measure_unrelated(struct bench *b)
     double cpu = subject_cpu_seconds(&b->subject), began = seconds_now();
     rest(b, AFTER_S);
     double idle_share = (subject_cpu_seconds(&b->subject) - cpu) / (seconds_now() - began);
-    long before_kib = subject_kib(&b->subject, "RssAnon");
+    double before_mib = mib(b, "RssAnon");
 
     cpu = subject_cpu_seconds(&b->subject);
     began = seconds_now();
     pairs_create_unrelated(b->client, NS, b->unrelated);
     rest(b, AFTER_S);
-    double cpu_s = subject_cpu_seconds(&b->subject) - cpu - idle_share * (seconds_now() - began);
-    long after_kib = subject_kib(&b->subject, "RssAnon");
-    subject_stop(&b->subject);
+    cpu = subject_cpu_seconds(&b->subject) - cpu - idle_share * (seconds_now() - began);
+    b->loaded_mib = mib(b, "RssAnon");
+    b->unrelated_us = cpu * 1e6 / (double)b->unrelated;
+    b->unrelated_bytes = (b->loaded_mib - before_mib) * (1 << 20) / (double)b->unrelated;
+}
 
+/* A cold start among unrelated Deployments: they must not come in by the first lists either. */
+static void measure_loaded(struct bench *b)
+{
     struct round again;
+    subject_stop(&b->subject);
     scale_all(b);
     measure_cold(b, &again);
-    long cold_kib = subject_kib(&b->subject, "RssAnon");
-    report_value(&b->report, "rss_anon_loaded", "RssAnon, all pairs and unrelated Deployments",
-                 "MiB", (double)(cold_kib > after_kib ? cold_kib : after_kib) / 1024, "<= 12 MiB",
-                 12);
-    report_value(&b->report, "rss_peak", "  largest resident set since that start, libraries too",
-                 "MiB", (double)subject_kib(&b->subject, "VmHWM") / 1024, NULL, 0);
+    b->loaded_mib = fmax(b->loaded_mib, mib(b, "RssAnon"));
+    b->peak_mib = mib(b, "VmHWM");
     subject_stop(&b->subject);
-
-    /* A page or a timer more or less is no growth. */
-    double count = (double)b->unrelated;
-    report_value(&b->report, "memory_per_unrelated", "growth of memory per unrelated Deployment",
-                 "B", (double)(after_kib - before_kib) * 1024 / count, "0 (< 16 B)", 16);
-    report_value(&b->report, "cpu_per_unrelated", "growth of CPU per unrelated Deployment", "us",
-                 cpu_s * 1e6 / count, "0 (< 1 us)", 1);
 }
 
 /* ---- the report ---- */
@@ -258,23 +259,37 @@ static const double *column(const struct bench *b, size_t offset, double out[ROU
 
 #define COLUMN(member) column(b, offsetof(struct round, member), (double[ROUNDS]){0})
 
-static void report_rounds(struct bench *b)
+/* In the order of the requirements. */
+static void make_report(struct bench *b)
 {
     struct report *r = &b->report;
     report_ratio(r, "latency", "sync latency p50, source's PATCH answered -> seen", "ms",
                  COLUMN(latency_ms), COLUMN(floor_latency_ms), ROUNDS, "<= 1.25", 1.25);
     report_ratio(r, "latency_whole", "  from the start of that PATCH", "ms",
                  COLUMN(latency_whole_ms), COLUMN(floor_latency_ms), ROUNDS, NULL, 0);
-    report_ratio(r, "latency_p99", "  p99, beside the floor's p50", "ms", COLUMN(latency_p99_ms),
-                 COLUMN(floor_latency_ms), ROUNDS, NULL, 0);
-    report_ratio(r, "burst", "burst of all sources, scaled while it stood still", "s",
+    report_ratio(r, "latency_p99", "  p99, both", "ms", COLUMN(latency_p99_ms),
+                 COLUMN(floor_latency_p99_ms), ROUNDS, NULL, 0);
+    report_ratio(r, "burst", "all sources scaled at once, while it stood still", "s",
                  COLUMN(burst_s), COLUMN(floor_burst_s), ROUNDS, "<= 1.25", 1.25);
     report_ratio(r, "burst_whole", "  from the first of their PATCHes, while it runs", "s",
                  COLUMN(burst_whole_s), COLUMN(floor_burst_s), ROUNDS, NULL, 0);
     report_ratio(r, "cpu", "CPU per synced Memcached, with 5 s after", "ms", COLUMN(cpu_ms),
                  COLUMN(floor_cpu_ms), ROUNDS, "<= 1.5", 1.5);
+    report_ratio(r, "cpu_busy", "  until the last is right", "ms", COLUMN(cpu_busy_ms),
+                 COLUMN(floor_cpu_ms), ROUNDS, NULL, 0);
     report_ratio(r, "cold", "cold start, all pairs out of step -> right", "s", COLUMN(cold_s),
                  COLUMN(floor_burst_s), ROUNDS, "<= 1.25", 1.25);
+    report_value(r, "start", "start -> first write", "s", b->start_s, "<= 0.1 s", 0.1);
+    report_value(r, "rss_anon_idle", "RssAnon, idle", "MiB", b->idle_mib, "<= 3 MiB", 3);
+    report_value(r, "rss_anon_loaded", "RssAnon, all pairs and unrelated Deployments", "MiB",
+                 b->loaded_mib, "<= 12 MiB", 12);
+    report_value(r, "rss_peak", "  largest resident set of a cold start, libraries too", "MiB",
+                 b->peak_mib, NULL, 0);
+    /* A page or a timer more or less is no growth. */
+    report_value(r, "memory_per_unrelated", "memory per unrelated Deployment", "B",
+                 b->unrelated_bytes, "0 (< 16 B)", 16);
+    report_value(r, "cpu_per_unrelated", "CPU per unrelated Deployment", "us", b->unrelated_us,
+                 "0 (< 1 us)", 1);
 }
 
 static void print_report(const struct bench *b)
@@ -315,7 +330,8 @@ static void run(struct bench *b)
     }
     progress("unrelated Deployments");
     measure_unrelated(b);
-    report_rounds(b);
+    measure_loaded(b);
+    make_report(b);
 }
 
 int main(int argc, char **argv)
