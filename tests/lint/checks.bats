@@ -249,6 +249,17 @@ make_cluster() {
     [ ! -e asked ]
 }
 
+@test "hack/test: an operator that does not compile fails the end-to-end tests" {
+    make_project broken
+    make_cluster
+    echo 'int main(void) { return x; }' >project/broken.c
+    printf '#!/usr/bin/env bats\n# level: node\n@test "a" { :; }\n' >project/tests/e2e/one.bats
+    run project/hack/test e2e
+    assert_fails_with "‘x’ undeclared"
+    [ "${lines[-1]}" = "0 passed, 1 failed" ]
+    [ ! -e asked ]
+}
+
 @test "hack/test: a cluster that does not start, a bats file that cannot run or is of no level, are failures" {
     make_project
     make_cluster 'case $1 in up) echo no etcd; exit 1 ;; esac'
