@@ -82,7 +82,7 @@ make_archive() {
     for call in 'time(0)' 'clock_gettime(0, 0)' 'open("", 0)' 'read(0, 0, n)' 'write(0, 0, n)' 'send(0, 0, 0, 0)' \
         'recv(0, 0, 0, 0)' 'socket(0, 0, 0)' 'getenv("")' 'rand()' 'random()' 'printf("%d", n)' 'puts("")' '(exit(n), 1)' \
         'fopen("", "")' 'strerror(n)' 'strtok(0, "")' 'localtime(0)' 'epoll_create(1)' 'curl_easy_init()' \
-        'MHD_get_version()' 'yyjson_read_file(0)' 'usleep(n)' 'getpid()' 'pthread_self()'; do
+        'MHD_get_version()' 'yyjson_read_file(0)' 'yyjson_mut_write_file(0)' 'yaml_parser_set_input_file(0, 0)' 'usleep(n)' 'getpid()' 'pthread_self()'; do
         make_archive "int f(int n) { return (int)(long)${call}; }"
         run "$ROOT/hack/check-purity" libcore.a
         assert_fails_with "the core needs "
