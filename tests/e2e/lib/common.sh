@@ -170,7 +170,9 @@ log_count() { grep -cE -- "$1" "$LOG" || true; }
 
 # ---- the API -----------------------------------------------------------------------------------------
 
-k() { kubectl --namespace="$NS" "$@"; }
+# What kubectl knows of the server's resources it would keep for 10 minutes, and for all clusters that
+# ever had this port.
+k() { kubectl --cache-dir="$BATS_TEST_TMPDIR/discovery" --namespace="$NS" "$@"; }
 
 # $1 method, $2 path, then curl's options: for what kubectl 1.20 cannot do, and where speed counts.
 api() {
