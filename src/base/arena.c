@@ -69,11 +69,15 @@ char *arena_strndup(struct arena *a, const char *text, size_t bytes)
 
 char *arena_printf(struct arena *a, const char *format, ...)
 {
+    char most[256]; /* what fits needs one pass only */
     va_list args;
     va_start(args, format);
-    int len = vsnprintf(NULL, 0, format, args);
+    int len = vsnprintf(most, sizeof most, format, args);
     va_end(args);
     assert(len >= 0);
+    if ((size_t)len < sizeof most) {
+        return arena_strndup(a, most, (size_t)len);
+    }
     char *text = arena_alloc(a, (size_t)len + 1);
     va_start(args, format);
     vsnprintf(text, (size_t)len + 1, format, args);

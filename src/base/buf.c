@@ -70,18 +70,24 @@ int buf_append_char(struct buf *b, char c)
 
 int buf_printf(struct buf *b, const char *format, ...)
 {
+    size_t room = b->cap > b->len ? b->cap - b->len : 0; /* what fits needs one pass only */
     va_list args;
     va_start(args, format);
-    int len = vsnprintf(NULL, 0, format, args);
+    int len = vsnprintf(room > 0 ? b->data + b->len : NULL, room, format, args);
     va_end(args);
     char *to = len < 0 ? NULL : buf_reserve(b, (size_t)len);
     if (to == NULL) {
         b->truncated = true;
+        if (room > 0) {
+            b->data[b->len] = '\0';
+        }
         return ERR_TOO_BIG;
     }
-    va_start(args, format);
-    vsnprintf(to, (size_t)len + 1, format, args);
-    va_end(args);
+    if ((size_t)len >= room) {
+        va_start(args, format);
+        vsnprintf(to, (size_t)len + 1, format, args);
+        va_end(args);
+    }
     b->len += (size_t)len;
     return 0;
 }

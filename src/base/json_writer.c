@@ -1,7 +1,6 @@
 #include "base/json_writer.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <string.h>
 
 void json_writer_init(struct json_writer *w, struct buf *out, bool spaced)
@@ -111,12 +110,23 @@ static const char *escape_for(const unsigned char *p, size_t len, bool quotes, c
     }
 }
 
+/* ASCII that always stands as it is: nearly all text is nothing else. */
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+}
+
 void json_escape(struct buf *out, const char *text, size_t len, bool quotes)
 {
     const unsigned char *p = (const unsigned char *)text;
     size_t plain = 0; /* bytes before i that stand as they are and wait to be appended */
     size_t i = 0;
     while (i < len) {
+        if (is_plain(p[i])) {
+            plain++;
+            i++;
+            continue;
+        }
         char scratch[8];
         size_t bytes = utf8_length(p + i, len - i);
         const char *escape = escape_for(p + i, bytes, quotes, scratch);
@@ -163,8 +173,18 @@ void json_string(struct json_writer *w, const char *text)
 
 void json_int(struct json_writer *w, int64_t value)
 {
+    char digits[24];
+    char *at = digits + sizeof digits;
+    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (value < 0) {
+        *--at = '-';
+    }
     begin_item(w);
-    buf_printf(w->out, "%" PRId64, value);
+    buf_append(w->out, at, (size_t)(digits + sizeof digits - at));
 }
 
 void json_bool(struct json_writer *w, bool value)

@@ -175,14 +175,25 @@ void client_cancel(struct client *c, uint64_t id)
 }
 
 /* The code label as client-go has it: the status, or "<error>" when no answer came. */
-static void count_answer(struct client *c, const struct call *call)
+static struct metric *series_of(struct client *c, int http_status, enum http_method method)
 {
     char code[16] = "<error>";
-    if (call->http_status != 0) {
-        snprintf(code, sizeof code, "%d", call->http_status);
+    if (http_status != 0) {
+        snprintf(code, sizeof code, "%d", http_status);
     }
-    metric_add(metric_get(c->requests_total, code, http_method_name(call->request.method), c->host),
-               1);
+    return metric_get(c->requests_total, code, http_method_name(method), c->host);
+}
+
+static void count_answer(struct client *c, const struct call *call)
+{
+    enum http_method method = call->request.method;
+    if (c->counted.series == NULL || c->counted.http_status != call->http_status ||
+        c->counted.method != method) {
+        c->counted.series = series_of(c, call->http_status, method);
+        c->counted.http_status = call->http_status;
+        c->counted.method = method;
+    }
+    metric_add(c->counted.series, 1);
 }
 
 /* The call is over: out of the table first, so that done() may start new ones. */

@@ -46,6 +46,11 @@ struct client {
     uint64_t refilled_ms;
     bool closing; /* no more retries */
     struct metric_family *requests_total;
+    struct { /* the series of the last answer: the next one is mostly the same */
+        struct metric *series;
+        int http_status;
+        enum http_method method;
+    } counted;
     char *host; /* metric label */
 };
 

@@ -12,6 +12,7 @@
 enum {
     STORES_MAX = 16,
     CONTROLLERS_MAX = 8,
+    LOG_LINE_BYTES_USUAL = 512,
     LOG_LINE_BYTES_MAX = 64 << 10,
     SYNC_JITTER_PERCENT = 10,
 };
@@ -145,6 +146,7 @@ void manager_log(struct manager *m, struct now now, enum log_level level, const 
     }
     CLEANUP(buf_fini) struct buf line;
     buf_init(&line, LOG_LINE_BYTES_MAX);
+    buf_reserve(&line, LOG_LINE_BYTES_USUAL);
     struct log_record record = {.level = level,
                                 .wall_us = now.wall_us,
                                 .logger = logger,

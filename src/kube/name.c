@@ -46,14 +46,22 @@ int path_append_escaped(struct buf *out, const char *text)
 {
     static const char HEX[] = "0123456789ABCDEF";
     size_t start = out->len;
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
+    while (*text != '\0') {
+        size_t plain = 0;
+        while (is_unreserved(text[plain])) {
+            plain++;
+        }
+        unsigned char c = (unsigned char)text[plain];
         const char escape[] = {'%', HEX[c >> 4], HEX[c & 15]};
-        int rc = is_unreserved(*text) ? buf_append_char(out, *text) : buf_append(out, escape, 3);
+        int rc = buf_append(out, text, plain);
+        if (rc == 0 && c != '\0') {
+            rc = buf_append(out, escape, sizeof escape);
+        }
         if (rc != 0) {
             buf_cut(out, start);
             return rc;
         }
+        text += plain + (c != '\0' ? 1 : 0);
     }
     return 0;
 }

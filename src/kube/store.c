@@ -212,7 +212,12 @@ bool store_synced(const struct store *s)
 
 const char *store_key(const char *ns, const char *name, char out[STORE_KEY_BYTES])
 {
-    snprintf(out, STORE_KEY_BYTES, "%s/%s", ns, name);
+    size_t ns_len = strnlen(ns, STORE_KEY_BYTES - 2);
+    size_t name_len = strnlen(name, STORE_KEY_BYTES - 2 - ns_len);
+    memcpy(out, ns, ns_len);
+    out[ns_len] = '/';
+    memcpy(out + ns_len + 1, name, name_len);
+    out[ns_len + 1 + name_len] = '\0';
     return out;
 }
 

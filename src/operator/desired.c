@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { DEPLOYMENT_BYTES_MAX = 16 << 10 };
+enum { DEPLOYMENT_BYTES_USUAL = 2 << 10, DEPLOYMENT_BYTES_MAX = 16 << 10 };
 
 static void write_pod_labels(struct json_writer *w, const char *name)
 {
@@ -151,6 +151,7 @@ const char *desired_deployment(struct arena *arena, const struct memcached *m, c
     CLEANUP(buf_fini) struct buf text;
     struct json_writer w;
     buf_init(&text, DEPLOYMENT_BYTES_MAX);
+    buf_reserve(&text, DEPLOYMENT_BYTES_USUAL);
     json_writer_init(&w, &text, false);
     json_object_begin(&w);
     json_member_string(&w, "apiVersion", "apps/v1");

@@ -7,6 +7,8 @@
 #include <assert.h>
 #include <string.h>
 
+enum { STATUS_BYTES_USUAL = 1 << 10 };
+
 static const char *read_text(struct arena *arena, yyjson_val *object, const char *key)
 {
     yyjson_val *value = yyjson_obj_get(object, key);
@@ -92,6 +94,7 @@ const char *status_text(struct arena *arena, const struct status *s)
     CLEANUP(buf_fini) struct buf text;
     struct json_writer w;
     buf_init(&text, BODY_BYTES_MAX * 2U);
+    buf_reserve(&text, STATUS_BYTES_USUAL);
     json_writer_init(&w, &text, false);
     json_object_begin(&w);
     json_key(&w, "nodes");
