@@ -20,9 +20,13 @@ export CLAIM_LABEL=$LABEL
 
 # For setup_file: the CRD is there, and what "api" needs.
 prepare_cluster() {
-    local part
     kubectl apply -f "$ROOT/config/crd/bases" >&2
     kubectl wait --for=condition=Established "crd/$CRD" >&2
+    prepare_api
+}
+
+prepare_api() {
+    local part
     API_SERVER=$(kubectl config view --raw -o 'jsonpath={.clusters[0].cluster.server}')
     for part in clusters[0].cluster.certificate-authority-data users[0].user.client-certificate-data \
         users[0].user.client-key-data; do
