@@ -147,9 +147,22 @@ void json_escape(struct buf *out, const char *text, size_t len, bool quotes)
 
 static void quoted(struct json_writer *w, const char *text)
 {
-    buf_append_char(w->out, '"');
-    json_escape(w->out, text, strlen(text), true);
-    buf_append_char(w->out, '"');
+    size_t len = 0;
+    while (is_plain((unsigned char)text[len])) {
+        len++;
+    }
+    char *to = text[len] == '\0' ? buf_reserve(w->out, len + 2) : NULL;
+    if (to == NULL) {
+        buf_append_char(w->out, '"');
+        json_escape(w->out, text, strlen(text), true);
+        buf_append_char(w->out, '"');
+        return;
+    }
+    to[0] = '"';
+    memcpy(to + 1, text, len);
+    to[len + 1] = '"';
+    to[len + 2] = '\0';
+    w->out->len += len + 2;
 }
 
 void json_key(struct json_writer *w, const char *key)
@@ -157,7 +170,7 @@ void json_key(struct json_writer *w, const char *key)
     assert(w->depth > 0 && !w->after_key);
     begin_item(w);
     quoted(w, key);
-    buf_append_text(w->out, w->spaced ? ": " : ":");
+    buf_append(w->out, ": ", w->spaced ? 2 : 1);
     w->after_key = true;
 }
 
