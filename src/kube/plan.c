@@ -35,7 +35,8 @@ void plan_log(struct plan *p, enum log_level level, const char *message,
     }
 }
 
-static const char *format_note(struct arena *arena, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static const char *
+format_note(struct arena *arena, const char *format, va_list args)
 {
     char note[RECORDER_NOTE_BYTES_MAX + 1];
     vsnprintf(note, sizeof note, format, args);

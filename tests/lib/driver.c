@@ -155,7 +155,8 @@ static uint64_t expect_open(struct driver *d, const char *prefix)
     return d->open[i].id;
 }
 
-static void format_json(char *out, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void format_json(char *out, const char *format,
+                                                              va_list args)
 {
     vsnprintf(out, TEXT_BYTES, format, args);
     for (char *c = out; *c != '\0'; c++) {

@@ -163,7 +163,7 @@ static void long_answers_are_cut(void **state)
     for (size_t i = 0; i < ARRAY_LEN(units); i++) {
         for (size_t shift = 0; shift < 4; shift++) {
             char body[3000] = "";
-            strncat(body, "xxxx", shift);
+            memset(body, 'x', shift);
             while (strlen(body) < 2000) {
                 strcat(body, units[i]);
             }
