@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "kube/json.h"
 #include "kube/name.h"
+#include "kube/peek.h"
 #include "kube/status.h"
 
 #include <assert.h>
@@ -24,6 +25,8 @@ enum {
 #define MEDIA_META_LIST                                                                            \
     "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 
+static bool on_known(void *ctx, const struct peek *peek);
+
 void reflector_init(struct reflector *r, const struct reflector_spec *spec, struct store *store,
                     struct random *random, reflector_report_fn *report, void *report_ctx)
 {
@@ -36,6 +39,7 @@ void reflector_init(struct reflector *r, const struct reflector_spec *spec, stru
         .report_ctx = report_ctx,
     };
     watch_init(&r->watch);
+    r->watch.known = on_known;
     list_init(&r->list);
     buf_init(&r->refusal, REFUSAL_BYTES_MAX);
 }
@@ -380,6 +384,22 @@ static int on_event(void *ctx, const struct watch_event *event, struct error *er
         break;
     }
     return status_object_to_error(event->object, err);
+}
+
+/* Mostly our own write, which its answer has brought already. A list in progress needs all objects.
+ */
+static bool on_known(void *ctx, const struct peek *peek)
+{
+    struct reflector *r = ctx;
+    bool ours = r->spec.ns[0] == '\0' || strcmp(r->spec.ns, peek->ns) == 0;
+    const struct object *o =
+        ours && r->state == REFLECTOR_WATCHING ? store_get(r->store, peek->ns, peek->name) : NULL;
+    if (o == NULL || strcmp(o->rv, peek->rv) != 0) {
+        return false;
+    }
+    r->event_seen = true;
+    store_scope_advance(r->scope, peek->rv);
+    return true;
 }
 
 void reflector_head(struct reflector *r, struct now now, int http_status, int64_t retry_after_ms)

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "kube/json.h"
+#include "kube/peek.h"
 
 #include <string.h>
 
@@ -15,6 +16,7 @@ enum {
 
 void watch_init(struct watch *w)
 {
+    *w = (struct watch){0};
     buf_init(&w->line, BODY_BYTES_MAX);
 }
 
@@ -96,14 +98,19 @@ static void free_doc(yyjson_doc **doc)
 }
 
 /* @line is without its newline. */
-static int take_line(const char *line, size_t len, watch_event_fn *fn, void *ctx, struct error *err)
+static int take_line(const struct watch *w, const char *line, size_t len, watch_event_fn *fn,
+                     void *ctx, struct error *err)
 {
     struct watch_event event = {0};
+    struct peek peek;
 
     if (len > 0 && line[len - 1] == '\r') {
         len--;
     }
     if (len == 0) {
+        return 0;
+    }
+    if (w->known != NULL && peek_line(line, len, &peek) && w->known(ctx, &peek)) {
         return 0;
     }
     CLEANUP(free_doc) yyjson_doc *doc = json_parse(line, len, err);
@@ -127,11 +134,11 @@ static int finish_line(struct watch *w, const char *bytes, size_t len, watch_eve
                        void *ctx, struct error *err)
 {
     if (w->line.len == 0) {
-        return take_line(bytes, len, fn, ctx, err); /* whole: no need to copy it */
+        return take_line(w, bytes, len, fn, ctx, err); /* whole: no need to copy it */
     }
     int rc = keep(w, bytes, len, err);
     if (rc == 0) {
-        rc = take_line(w->line.data, w->line.len, fn, ctx, err);
+        rc = take_line(w, w->line.data, w->line.len, fn, ctx, err);
     }
     buf_reset(&w->line, LINE_KEEP_BYTES);
     return rc;

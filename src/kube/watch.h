@@ -26,8 +26,14 @@ struct watch_event {
 /** Returns 0 to go on, or a negative code to end the stream with the error that it filled in. */
 typedef int watch_event_fn(void *ctx, const struct watch_event *event, struct error *err);
 
+/** Asked before a line that brings a version of an object is decoded: true when that very version
+ * is known, and the line is done with. */
+struct peek;
+typedef bool watch_known_fn(void *ctx, const struct peek *peek);
+
 struct watch {
-    struct buf line; /* the unfinished line */
+    watch_known_fn *known; /* or NULL: decode all; ctx as for the events */
+    struct buf line;       /* the unfinished line */
 };
 
 void watch_init(struct watch *w);

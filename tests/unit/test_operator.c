@@ -212,6 +212,23 @@ static void size_and_status_are_never_written_at_once(void **state)
     assert_int_equal(driver_count(d, "PATCH"), 1);
 }
 
+/* The echo of our own write is not even decoded; the watch goes on from its version all the same.
+ */
+static void the_echo_of_a_write_is_only_glanced_at(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    settle(d);
+    driver_feed(
+        d, "GET " OPERANDS,
+        "{'type':'MODIFIED','object':{'kind':'Deployment','metadata':{'name':'cache',"
+        "'namespace':'default','resourceVersion':'101','labels':{}},'spec': no JSON here }}\n");
+    assert_at_rest(d);
+    driver_break(d, "GET " OPERANDS);
+    driver_pass(d, 5000);
+    assert_non_null(strstr(driver_find(d, "GET " OPERANDS)->line, "&resourceVersion=101"));
+}
+
 /* Our own writes are seen before the watch tells of them; late news of older states change nothing.
  */
 static void late_watch_events_lead_to_no_second_write(void **state)
@@ -389,6 +406,7 @@ int main(void)
         TEST(a_memcached_becomes_a_deployment_then_rest),
         TEST(a_scaled_source_is_two_patches),
         TEST(size_and_status_are_never_written_at_once),
+        TEST(the_echo_of_a_write_is_only_glanced_at),
         TEST(late_watch_events_lead_to_no_second_write),
         TEST(a_taken_name_is_looked_at_and_left_alone),
         TEST(a_deployment_of_the_go_operator_is_adopted),
