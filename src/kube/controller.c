@@ -8,6 +8,7 @@
 #include "kube/json.h"
 #include "kube/manager.h"
 #include "kube/name.h"
+#include "kube/peek.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -176,6 +177,17 @@ static void back_off(struct operation *op, struct now now, const char *key,
                 4);
 }
 
+/* The object in the store, if it is the very version that the answer brings. */
+static const struct object *find_version(const struct store *store, const struct answer *answer)
+{
+    struct peek peek;
+    if (!peek_object(answer->body, answer->body_len, &peek)) {
+        return NULL;
+    }
+    const struct object *o = store_get(store, peek.ns, peek.name);
+    return o != NULL && strcmp(o->rv, peek.rv) == 0 ? o : NULL;
+}
+
 /* The object of a 2xx answer, or NULL with *err filled. */
 static struct object *decode_answer(const struct write *w, const struct answer *answer,
                                     struct error *err)
@@ -200,16 +212,18 @@ static void on_answer(void *ctx, struct now now, const struct answer *answer)
     struct controller *c = op->controller;
     struct answer judged = *answer; /* an answer that cannot be read is a failed one */
     struct error *error = &judged.error;
+    const struct object *known = NULL; /* the watch was faster: nothing new to decode */
     struct object *object = NULL;
     char key[STORE_KEY_BYTES];
     store_key(op->ns, op->name, key);
 
     if (error->code == ERR_NONE && op->write.into != NULL) {
-        object = decode_answer(&op->write, answer, error);
+        known = find_version(op->write.into, answer);
+        object = known == NULL ? decode_answer(&op->write, answer, error) : NULL;
     }
     bool look_again =
-        c->spec.answered != NULL &&
-        c->spec.answered(c->spec.ctx, op->ns, op->name, now, &op->write, &judged, object);
+        c->spec.answered != NULL && c->spec.answered(c->spec.ctx, op->ns, op->name, now, &op->write,
+                                                     &judged, known != NULL ? known : object);
     if (object != NULL) {
         store_put_answer(op->write.into, object);
     }

@@ -153,6 +153,12 @@ static bool read_metadata(struct cursor *p, struct peek *out)
     return found == 7;
 }
 
+bool peek_object(const char *json, size_t len, struct peek *out)
+{
+    struct cursor p = {json, json + len};
+    return enter(&p, "metadata") && read_metadata(&p, out);
+}
+
 bool peek_line(const char *line, size_t len, struct peek *out)
 {
     struct cursor p = {line, line + len};

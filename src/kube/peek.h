@@ -1,7 +1,7 @@
 /*
- * Which version of which object a watch line brings, seen without decoding it all. Each of our own
- * writes comes back as an event whose object the answer has brought already; decoding it a second
- * time would be a good part of the work of a sync.
+ * Which version of which object some JSON brings, seen without decoding it all. Each of our own
+ * writes comes twice, as its answer and as a watch event; decoding the second, whichever it is,
+ * would be a good part of the work of a sync.
  */
 #pragma once
 #include <stdbool.h>
@@ -21,3 +21,6 @@ struct peek {
  * anything else, however odd: decode it then. What follows behind these members is not looked at.
  */
 bool peek_line(const char *line, size_t len, struct peek *out);
+
+/** The same for an object by itself, as an answer brings it. */
+bool peek_object(const char *json, size_t len, struct peek *out);

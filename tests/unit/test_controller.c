@@ -51,6 +51,22 @@ static void the_answers_object_goes_to_the_store(void **state)
     assert_true(t->last_object);
 }
 
+/* The watch often tells of a write before its answer does. */
+static void an_answer_that_the_watch_has_brought_is_not_decoded_again(void **state)
+{
+    struct toy *t = *state;
+    t->write = true;
+    toy_tell(t, "a", 101);
+    toy_tell(t, "a", 110);
+    t->write = false;
+    driver_answer(
+        &t->driver, "PATCH", 200,
+        "{'metadata':{'name':'a','namespace':'default','resourceVersion':'110'}, no JSON }");
+    assert_int_equal(t->last_code, ERR_NONE);
+    assert_true(t->last_object);
+    assert_int_equal(t->reconciles, 2); /* for what the watch brought */
+}
+
 static void failures_back_off(void **state)
 {
     struct toy *t = *state;
@@ -186,6 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_key_is_never_worked_on_twice_at_once),
         TEST(the_answers_object_goes_to_the_store),
+        TEST(an_answer_that_the_watch_has_brought_is_not_decoded_again),
         TEST(failures_back_off),
         TEST(what_each_answer_means),
         TEST(an_unreadable_answer_is_told_as_a_failure),

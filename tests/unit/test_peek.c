@@ -81,6 +81,22 @@ static void lines(void **state)
     }
 }
 
+static void objects(void **state)
+{
+    (void)state;
+    static const struct row table[] = {
+        {"{\"kind\":\"X\"," META "}", "n/a@7"},
+        {"{\"spec\":{" META "}}", NULL},
+        {"[{" META "}]", NULL},
+        {"{\"type\":\"ADDED\",\"object\":{" META "}}", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        struct peek p;
+        assert_int_equal(peek_object(table[i].line, strlen(table[i].line), &p),
+                         table[i].seen != NULL);
+    }
+}
+
 /* A cut line shows all three texts whole, or nothing. */
 static void cut_anywhere(void **state)
 {
@@ -148,6 +164,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines),
+        cmocka_unit_test(objects),
         cmocka_unit_test(cut_anywhere),
         cmocka_unit_test(too_long_texts_are_left_to_the_decoder),
         cmocka_unit_test(it_agrees_with_the_decoder),
