@@ -342,6 +342,16 @@ static const char *status_patch(struct arena *arena, const struct memcached *m, 
     return arena_strdup(arena, buf_text(&body));
 }
 
+/* What is wished, whatever the time: where conditions do not stay, theirs is ever new. */
+static uint64_t digest(struct arena *arena, const struct status *s)
+{
+    struct status timeless = *s;
+    for (size_t i = 0; i < timeless.condition_count; i++) {
+        timeless.conditions[i].since = "";
+    }
+    return shape_text(status_text(arena, &timeless));
+}
+
 /* Returns true when the status had to be written. */
 static bool plan_status(const struct memcached_view *view, enum finding finding,
                         const struct claims *claims, struct now now, struct plan *plan)
@@ -355,6 +365,16 @@ static bool plan_status(const struct memcached_view *view, enum finding finding,
     if (strcmp(text, m->status) == 0) {
         return false;
     }
+    /* Also where the CRD in the cluster is an older one, that prunes what it does not know. */
+    uint64_t wish = digest(plan->arena, &after);
+    uint64_t delay_ms =
+        contest_delay(&view->memory->status, wish, shape_text(m->status), now.mono_ms);
+    if (delay_ms > 0) {
+        if (delay_ms != CONTEST_NEVER) {
+            plan_again(plan, delay_ms);
+        }
+        return false;
+    }
     tell_changes(view, claims, &before, &after, plan);
     struct write *w = plan_write(plan, "update status of Memcached", HTTP_PATCH, &memcached_kind,
                                  m->object.ns, m->object.name);
@@ -363,6 +383,7 @@ static bool plan_status(const struct memcached_view *view, enum finding finding,
     w->body = status_patch(plan->arena, m, text);
     w->into = view->memcacheds;
     w->tag = WRITE_STATUS;
+    w->wish = wish;
     return true;
 }
 

@@ -12,6 +12,7 @@
 struct memory {
     struct contest operand; /* the Deployment: shape and replicas mixed */
     struct contest size;    /* spec.size */
+    struct contest status;  /* its text */
     bool way_blocked;       /* creation was answered "already exists" */
     bool looked;            /* the stranger was looked at, at looked_ms */
     uint64_t looked_ms;

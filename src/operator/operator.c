@@ -8,6 +8,7 @@
 #include "operator/claims.h"
 #include "operator/desired.h"
 #include "operator/memcached_reconcile.h"
+#include "operator/shape.h"
 #include "operator/sync_reconcile.h"
 
 #include <stdio.h>
@@ -174,6 +175,12 @@ static bool answered_memcached(void *ctx, const char *ns, const char *name, stru
         memory->looked = false; /* after a conflict the stranger is to be looked at anew */
         if (code == ERR_NONE || code == ERR_NOT_FOUND) {
             forget_stranger(op, memory, ns, name);
+        }
+        return false;
+    case WRITE_STATUS:
+        if (object != NULL) {
+            contest_written(&memory->status, write->wish,
+                            shape_text(((const struct memcached *)object)->status), now.mono_ms);
         }
         return false;
     default:

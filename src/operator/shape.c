@@ -44,6 +44,11 @@ static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t len)
     return hash;
 }
 
+uint64_t shape_text(const char *text)
+{
+    return hash_bytes(0xcbf29ce484222325U, text, strlen(text));
+}
+
 uint64_t shape_mix(uint64_t a, uint64_t b)
 {
     uint64_t pair[] = {a, b};

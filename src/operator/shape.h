@@ -13,5 +13,8 @@
  * an absent one. */
 uint64_t shape_hash(yyjson_val *deployment);
 
+/** Hash of a text. */
+uint64_t shape_text(const char *text);
+
 /** Join two values into one, order matters. */
 uint64_t shape_mix(uint64_t a, uint64_t b);

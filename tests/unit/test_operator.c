@@ -364,6 +364,19 @@ static void faulty_claims_of_before_the_start_are_warned_of(void **state)
     assert_at_rest(d);
 }
 
+/* The Go operator's CRD knows of a status nothing but nodes. */
+static void a_status_that_the_server_prunes_is_written_once(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    sync_all(d, memcached_json(50, 1), "");
+    take_deployment(d, CREATE, 201, 101);
+    driver_answer(d, STATUS, 200, "%s", memcached_json(102, 1));
+    assert_at_rest(d);
+    driver_feed(d, "GET " MEMCACHEDS, "{'type':'MODIFIED','object':%s}\n", memcached_json(110, 1));
+    assert_at_rest(d);
+}
+
 static void a_deleted_memcached_leaves_nothing_behind(void **state)
 {
     struct fixture *f = *state;
@@ -415,6 +428,7 @@ int main(void)
         TEST(a_refusal_is_shown_in_the_status),
         TEST(faulty_claims_are_warned_of_and_ignored),
         TEST(faulty_claims_of_before_the_start_are_warned_of),
+        TEST(a_status_that_the_server_prunes_is_written_once),
         TEST(a_deleted_memcached_leaves_nothing_behind),
         TEST(a_relabelled_winner_hands_over),
     };
