@@ -3,12 +3,13 @@
 #include "base/arena.h"
 #include "base/mem.h"
 #include "shell/child.h"
+#include "shell/file.h"
 #include "shell/vet.h"
 
 #include <string.h>
 #include <unistd.h>
 
-enum { INFO_BYTES_MAX = 2 * KUBECONFIG_BYTES_MAX };
+enum { INFO_BYTES_MAX = 2 * KUBECONFIG_BYTES_MAX, CA_BYTES_MAX = KUBECONFIG_BYTES_MAX };
 
 struct plugin {
     const struct client_config *config;
@@ -134,7 +135,17 @@ static int begin_run(struct plugin *p, struct now now, struct error *err)
     CLEANUP(arena_fini) struct arena arena = {0};
     CLEANUP(buf_fini) struct buf info;
     buf_init(&info, INFO_BYTES_MAX);
-    if (exec_credential_info(p->config, &info, err) != 0) {
+    CLEANUP(buf_fini) struct buf ca;
+    buf_init(&ca, CA_BYTES_MAX);
+    struct client_config told = *p->config; /* borrows all its texts */
+    if (exec->provide_cluster_info && told.ca_file != NULL) {
+        if (file_read(told.ca_file, &ca, err) != 0) {
+            return err->code;
+        }
+        told.ca_data = ca.data;
+        told.ca_data_len = ca.len;
+    }
+    if (exec_credential_info(&told, &info, err) != 0) {
         return error_wrap(err, "KUBERNETES_EXEC_INFO");
     }
     const struct child_spec spec = {

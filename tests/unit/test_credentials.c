@@ -369,6 +369,21 @@ static void a_plugin_gives_a_token(void **state)
     credentials_free(c);
 }
 
+/* provideClusterInfo: the CA too, which is only a file here. */
+static void a_plugin_is_told_of_the_cluster(void **state)
+{
+    (void)state;
+    struct client_config config = with_plugin(
+        ANSWER("\"token\":\"$(echo $KUBERNETES_EXEC_INFO | grep -c certificate-authority-data)\""));
+    config.exec->provide_cluster_info = true;
+    write_file("ca", f.ca.cert);
+    config.ca_file = path_of("ca");
+    struct credentials *c = make(config);
+    await_plugin(c);
+    assert_authorization(c, "Bearer 1");
+    credentials_free(c);
+}
+
 static void a_plugin_gives_a_certificate(void **state)
 {
     (void)state;
@@ -488,6 +503,7 @@ int main(void)
         TEST(a_token_beside_a_token_file_is_the_fallback),
         TEST(certificates_are_noticed_within_five_minutes),
         TEST(a_plugin_gives_a_token),
+        TEST(a_plugin_is_told_of_the_cluster),
         TEST(a_plugin_gives_a_certificate),
         TEST(a_plugin_that_fails_is_said_and_tried_again),
         TEST(a_plugin_that_is_not_there_is_an_error_at_start),
