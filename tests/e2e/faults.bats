@@ -6,9 +6,43 @@ bats_require_minimum_version 1.5.0
 load lib/common.sh
 load lib/faults.sh
 
-setup_file() { prepare_cluster; }
+setup_file() {
+    prepare_cluster
+    begin_silence
+}
+
+teardown_file() {
+    end_silence
+    kill -KILL "$SILENCE_PID" "$SILENCE_PROXY" 2>/dev/null || true
+}
+
 setup() { begin_test; }
 teardown() { end_test; }
+
+# A connection on which nothing comes any more, and nobody says so: what ends it takes most of a
+# minute. It begins here and is looked at by the file's last test.
+begin_silence() {
+    export SILENCE_NS=faults-silence-$RANDOM SILENCE_PID SILENCE_PROXY SILENCE_PORT SILENCE_START SILENCE_LOG=$BATS_FILE_TMPDIR/operator.log
+    BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR start_proxy 0
+    create_namespace "$SILENCE_NS"
+    launch_to "$SILENCE_LOG" --watch-namespaces="$SILENCE_NS" --kubeconfig="$PROXIED"
+    await "the operator is ready" is_ready
+    SILENCE_PID=$OPERATOR_PID SILENCE_PROXY=$PROXY SILENCE_PORT=$PROXY_PORT
+    silence -I
+    SILENCE_START=$(now_ms)
+}
+
+end_silence() {
+    [[ -z ${SILENCE_START:-} ]] || silence -D 2>/dev/null || true
+}
+
+# $1 -I or -D: packets to and from the proxy are lost
+silence() {
+    local side
+    for side in dport sport; do
+        PATH=$PATH:/usr/sbin iptables -w "$1" INPUT -i lo -p tcp "--$side" "$SILENCE_PORT" -j DROP
+    done
+}
 
 cluster() { "$ROOT/hack/cluster" "$@" 3>&- 4>&-; }
 
@@ -196,4 +230,18 @@ has_logged() { (($(log_count "$1") >= $2)); }
     await "it works" create_memcached new 1
     create_deployment source 3 new
     await_size new 3
+}
+
+@test "silence on the connection is noticed within 45 s; the operator goes on when it ends" {
+    local -i noticed
+    NS=$SILENCE_NS OPERATOR_PID=$SILENCE_PID LOG=$SILENCE_LOG
+    create_memcached web 2
+    WAIT_SECONDS=60 await "the operator is not ready" is_not_ready
+    cat "$LOG"
+    noticed=$(date -d "$(grep -m 1 'Trying again' "$LOG" | cut -f 1)" +%s%3N)
+    echo "noticed after $((noticed - SILENCE_START)) ms"
+    ((noticed - SILENCE_START <= 46000))
+    end_silence
+    WAIT_SECONDS=60 await "the operator is ready" is_ready
+    await_size web 2
 }
