@@ -30,6 +30,3 @@ struct memcached_view {
 };
 
 void memcached_reconcile(const struct memcached_view *view, struct now now, struct plan *plan);
-
-/** The operand's shape and replicas as one value, live and desired; for the contest. */
-uint64_t operand_value(uint64_t shape, int32_t replicas);

@@ -132,7 +132,7 @@ static void remember_operand(struct memory *memory, struct now now, const struct
 {
     if (object != NULL) {
         const struct deployment *d = (const struct deployment *)object;
-        contest_written(&memory->operand, write->wish, operand_value(d->shape, d->replicas),
+        contest_written(&memory->operand, write->wish, shape_with_replicas(d->shape, d->replicas),
                         now.mono_ms);
     }
     if (is_refusal(answer)) {

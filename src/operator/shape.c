@@ -136,3 +136,8 @@ uint64_t shape_hash(yyjson_val *deployment)
     }
     return hash;
 }
+
+uint64_t shape_with_replicas(uint64_t shape, int32_t replicas)
+{
+    return shape_mix(shape, (uint64_t)replicas);
+}

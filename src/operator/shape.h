@@ -18,3 +18,6 @@ uint64_t shape_text(const char *text);
 
 /** Join two values into one, order matters. */
 uint64_t shape_mix(uint64_t a, uint64_t b);
+
+/** All of an operand that we own as one value, live or desired; for the contest. */
+uint64_t shape_with_replicas(uint64_t shape, int32_t replicas);

@@ -7,6 +7,7 @@
 #include "lib/objects.h"
 #include "operator/desired.h"
 #include "operator/memcached_reconcile.h"
+#include "operator/shape.h"
 #include "operator/status.h"
 
 #include <stdio.h>
@@ -314,9 +315,9 @@ static void the_servers_own_version_is_not_fought(void **state)
 {
     struct fixture *f = *state;
     f->operand = make_operand(f->memcached, 2);
-    uint64_t wish = operand_value(f->operand->shape, 2);
+    uint64_t wish = shape_with_replicas(f->operand->shape, 2);
     f->operand->shape ^= 1;
-    contest_written(&f->memory.operand, wish, operand_value(f->operand->shape, 2), 1000000);
+    contest_written(&f->memory.operand, wish, shape_with_replicas(f->operand->shape, 2), 1000000);
     reconcile(f);
     server_takes_status(f);
     assert_non_null(
@@ -328,7 +329,7 @@ static void a_rival_writer_is_answered_ever_more_slowly_and_named(void **state)
 {
     struct fixture *f = *state;
     f->operand = make_operand(f->memcached, 2);
-    uint64_t wish = operand_value(f->operand->shape, 2);
+    uint64_t wish = shape_with_replicas(f->operand->shape, 2);
     f->operand->replicas = 7;
     for (int i = 0; i <= CONTEST_ROUNDS; i++) {
         contest_written(&f->memory.operand, wish, wish, 1000000);
