@@ -4,11 +4,11 @@
  * tried again.
  */
 #include "operator/memcached_reconcile.h"
-#include "operator/shape.h"
 
 #include "operator/desired.h"
 #include "operator/finding.h"
 #include "operator/memcached_status.h"
+#include "operator/shape.h"
 
 static void plan_create(const struct memcached_view *view, struct plan *plan)
 {
