@@ -4,11 +4,10 @@
  *
  *     driver KUBECONFIG FLOOR LOG [--quick] [--strict] -- OPERATOR [FLAG…]
  *
- * In C on the floor's own client, since it shares two cores with what it measures: reading the
- * watch of a burst costs it about 30 µs an event, a Python client ten times that. Floor and
- * operator take turns, the operator being stopped while the floor runs; so every round compares
- * neighbours in time, and each floor leaves behind the state that the next cold start has to put
- * right.
+ * In C and on the floor's own client, since it shares the machine's cores with what it measures,
+ * and reads every event of every burst meanwhile. Floor and operator take turns, the operator being
+ * stopped while the floor runs; so every round compares neighbours in time, and each floor leaves
+ * behind the state that the next cold start has to put right.
  */
 #include "lib/bare.h"
 #include "lib/measure.h"
