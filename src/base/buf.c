@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BUF_CAP_MIN = 64 };
+enum { BUF_CAP_MIN = 256 };
 
 void buf_init(struct buf *b, size_t max)
 {

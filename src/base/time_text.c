@@ -2,7 +2,6 @@
 #include "base/error.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 
 static const int64_t US_PER_SECOND = 1000000;
 static const int64_t US_PER_DAY = INT64_C(86400) * 1000000;
@@ -46,6 +45,17 @@ static int64_t days_of(struct date d)
     return (int64_t)(year / 400 - 1) * DAYS_PER_ERA + day_of_era - DAYS_TO_MARCH_0000;
 }
 
+/* @value in @width digits and a character behind; returns the place behind that. Every log line and
+ * status has a time: no printf here. */
+static char *put(char *at, int value, size_t width, char behind)
+{
+    for (size_t i = width; i-- > 0; value /= 10) {
+        at[i] = (char)('0' + value % 10);
+    }
+    at[width] = behind;
+    return at + width + 1;
+}
+
 const char *time_format(char out[TIME_TEXT_BYTES], int64_t wall_us, enum time_precision precision)
 {
     if (wall_us < DAYS_YEAR_0 * US_PER_DAY) {
@@ -62,20 +72,18 @@ const char *time_format(char out[TIME_TEXT_BYTES], int64_t wall_us, enum time_pr
     struct date d = date_of(days);
     int second = (int)(us / US_PER_SECOND);
     int fraction = (int)(us % US_PER_SECOND);
-    int len = snprintf(out, TIME_TEXT_BYTES, "%04d-%02d-%02dT%02d:%02d:%02d", d.year, d.month,
-                       d.day, second / 3600, second / 60 % 60, second % 60);
-    size_t left = (size_t)(TIME_TEXT_BYTES - len);
-    switch (precision) {
-    case TIME_SECONDS:
-        snprintf(out + len, left, "Z");
-        break;
-    case TIME_MILLISECONDS:
-        snprintf(out + len, left, ".%03dZ", fraction / 1000);
-        break;
-    case TIME_MICROSECONDS:
-        snprintf(out + len, left, ".%06dZ", fraction);
-        break;
+    char *at = put(out, d.year, 4, '-');
+    at = put(at, d.month, 2, '-');
+    at = put(at, d.day, 2, 'T');
+    at = put(at, second / 3600, 2, ':');
+    at = put(at, second / 60 % 60, 2, ':');
+    at = put(at, second % 60, 2, precision == TIME_SECONDS ? 'Z' : '.');
+    if (precision == TIME_MILLISECONDS) {
+        at = put(at, fraction / 1000, 3, 'Z');
+    } else if (precision == TIME_MICROSECONDS) {
+        at = put(at, fraction, 6, 'Z');
     }
+    *at = '\0';
     return out;
 }
 
