@@ -463,11 +463,7 @@ static void pump_controllers(struct manager *m)
     }
     pump_resync(m);
     for (size_t i = 0; i < m->controller_count; i++) {
-        size_t used = busy(m);
-        if (used >= m->options.max_concurrent) {
-            return;
-        }
-        controller_run(m->controllers[i], m->now, m->options.max_concurrent - used);
+        controller_run(m->controllers[i], m->now, m->options.max_concurrent - busy(m));
     }
 }
 

@@ -125,7 +125,7 @@ static void set_numbers(struct status *s, const struct memcached_view *view, str
                              "there is no Deployment of this Memcached", now_text);
         return;
     }
-    if (!operand_is_observed(d) || d->replicas != view->memcached->size) {
+    if (!operand_is_observed(d)) {
         return;
     }
     s->replicas = d->current_replicas;

@@ -21,6 +21,8 @@ static void reconcile(void *ctx, const char *ns, const char *name, struct now no
         w->content_type = MEDIA_MERGE_PATCH;
         w->body = "{\"a\":1}";
         w->into = t->things;
+    } else if (t->look) {
+        plan_write(plan, "look at Thing", HTTP_GET, &thing_kind, ns, name);
     }
 }
 

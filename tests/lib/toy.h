@@ -13,6 +13,7 @@ struct toy {
     struct controller *controller;
     size_t reconciles;
     bool write;        /* each reconcile patches its thing */
+    bool look;         /* or gets it */
     uint64_t again_ms; /* and wishes to be called again */
     bool look_again;   /* what answered() returns */
     size_t answers;

@@ -178,6 +178,9 @@ static void retry_after_is_waited_out(void **state)
         body(s, id, "slow down"); /* plain text, as at shutdown */
         end(s, id, NULL);
         assert_int_equal(s->done_count, 0);
+        head(s, id, 200, -1); /* the shell has forgotten it: nothing can come */
+        end(s, id, NULL);
+        assert_int_equal(s->done_count, 0);
         pass(s, 1999);
         assert_int_equal(actions_of(s, ACTION_START), i);
         assert_int_equal(client_deadline(&s->client), s->now.mono_ms + 1);

@@ -143,6 +143,10 @@ static void a_dry_run_says_and_writes_nothing(void **state)
                            "t0?"));
     driver_pass(d, 100000);
     assert_int_equal(toy.reconciles, 2);
+    toy.write = false;
+    toy.look = true;
+    toy_tell(&toy, "t0", 110);
+    assert_int_equal(driver_count(d, "GET " THING "t0"), 1); /* to look is no write */
 }
 
 static void all_keys_come_round_after_the_sync_period(void **state)
@@ -157,6 +161,68 @@ static void all_keys_come_round_after_the_sync_period(void **state)
     assert_int_equal(toy.reconciles, 3);
     driver_pass(d, 12000);
     assert_int_equal(toy.reconciles, 6);
+}
+
+/* ---- Events ---- */
+
+#define EVENTS "POST /apis/events.k8s.io/v1/namespaces/default/events"
+
+static void record(struct driver *d, const char *uid)
+{
+    static const struct kind things = {
+        .group = "toys.example.com", .version = "v1", .kind = "Thing", .plural = "things"};
+    manager_record(d->manager, d->now,
+                   &(struct recorder_event){.kind = &things,
+                                            .ns = "default",
+                                            .name = "t0",
+                                            .uid = uid,
+                                            .rv = "1",
+                                            .severity = EVENT_WARNING,
+                                            .reason = "Tested",
+                                            .action = "Test",
+                                            .note = "n"});
+    driver_pass(d, 1);
+}
+
+static void events_wait_while_there_is_work(void **state)
+{
+    (void)state;
+    struct driver *d = begin();
+    toy.write = true;
+    list_things(d, 1);
+    record(d, "u0");
+    assert_null(driver_find(d, EVENTS));
+    toy.write = false;
+    toy_patched(&toy, "t0", 90);
+    assert_non_null(driver_find(d, EVENTS));
+}
+
+static void a_dry_run_records_no_events(void **state)
+{
+    (void)state;
+    struct manager_options options = toy_options();
+    options.dry_run = true;
+    struct driver *d = begin_with(&options);
+    list_things(d, 1);
+    record(d, "u0");
+    assert_null(driver_find(d, EVENTS));
+}
+
+static void a_standby_records_no_events(void **state)
+{
+    (void)state;
+    struct manager_options options = toy_options();
+    options.leader_elect = true;
+    struct driver *d = begin_with(&options);
+    list_things(d, 1);
+    record(d, "u0");
+    driver_answer(d, "GET /apis/coordination", 404,
+                  "{'kind':'Status','code':404,'reason':'NotFound'}");
+    driver_answer(d, "POST /apis/coordination", 201,
+                  "{'metadata':{'name':'toy','namespace':'system','uid':'l','resourceVersion':'5'},"
+                  "'spec':{'holderIdentity':'me','leaseDurationSeconds':15}}");
+    driver_pass(d, 1);
+    assert_null(driver_find(d, EVENTS));
 }
 
 /* ---- Leading ---- */
@@ -274,6 +340,18 @@ static void stopping_waits_for_writes_and_begins_none(void **state)
     assert_int_equal(toy.reconciles, 2);
 }
 
+/* Nor for what the server told to come later. */
+static void stopping_gives_up_what_waits_for_retry_after(void **state)
+{
+    (void)state;
+    struct driver *d = begin();
+    toy.write = true;
+    list_things(d, 1);
+    driver_retry_after(d, "PATCH", 429, 60000);
+    driver_stop(d);
+    assert_int_equal(d->exit_code, 0);
+}
+
 static void stopping_does_not_wait_for_ever(void **state)
 {
     (void)state;
@@ -310,12 +388,16 @@ int main(void)
         TEST(a_failing_watch_is_not_ready),
         TEST(a_dry_run_says_and_writes_nothing),
         TEST(all_keys_come_round_after_the_sync_period),
+        TEST(events_wait_while_there_is_work),
+        TEST(a_dry_run_records_no_events),
+        TEST(a_standby_records_no_events),
         TEST(only_the_leader_writes),
         TEST(a_standby_waits),
         TEST(a_lease_that_cannot_be_renewed_ends_the_process),
         TEST(nothing_is_sent_once_the_lease_is_lost),
         TEST(stopping_gives_the_lease_back_after_the_writes),
         TEST(stopping_waits_for_writes_and_begins_none),
+        TEST(stopping_gives_up_what_waits_for_retry_after),
         TEST(stopping_does_not_wait_for_ever),
         TEST(a_lease_is_not_given_back_over_a_hanging_write),
     };

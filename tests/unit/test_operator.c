@@ -361,6 +361,9 @@ static void faulty_claims_of_before_the_start_are_warned_of(void **state)
              "'spec':{'replicas':3}}");
     assert_int_equal(driver_count(d, EVENTS), 1);
     assert_non_null(strstr(driver_find(d, EVENTS)->body, "is no valid name of a Memcached"));
+    const char *warning = strstr(buf_text(&d->logs), "WARN");
+    assert_non_null(warning);
+    assert_null(strstr(warning + 1, "WARN"));
     assert_at_rest(d);
 }
 
@@ -387,6 +390,55 @@ static void a_deleted_memcached_leaves_nothing_behind(void **state)
                 "{'type':'DELETED','object':{'metadata':{'namespace':'default','name':'cache',"
                 "'uid':'d1','resourceVersion':'131'}}}\n");
     assert_at_rest(d);
+}
+
+static const char *pod_json(int rv, const char *more)
+{
+    static char text[512];
+    snprintf(
+        text, sizeof text,
+        "{'metadata':{'namespace':'default','name':'cache-1','uid':'p1','resourceVersion':'%d'%s,"
+        "'labels':{'app':'memcached','memcached_cr':'cache'}}}",
+        rv, more);
+    return text;
+}
+
+static void pods_come_into_the_status_and_go(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    settle(d);
+    driver_feed(d, "GET " PODS, "{'type':'ADDED','object':%s}\n", pod_json(110, ""));
+    assert_non_null(strstr(driver_find(d, STATUS)->body, "\"nodes\":[\"cache-1\"]"));
+    take_status(d, 111, 1);
+    driver_feed(d, "GET " PODS, "{'type':'MODIFIED','object':%s}\n", pod_json(112, ""));
+    assert_at_rest(d);
+    driver_feed(d, "GET " PODS, "{'type':'MODIFIED','object':%s}\n",
+                pod_json(113, ",'deletionTimestamp':'2026-01-01T00:00:00Z'"));
+    assert_non_null(strstr(driver_find(d, STATUS)->body, "\"nodes\":[]"));
+    take_status(d, 114, 1);
+    driver_feed(d, "GET " PODS, "{'type':'DELETED','object':%s}\n", pod_json(115, ""));
+    assert_at_rest(d);
+}
+
+static void a_terminating_winner_hands_over(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    settle(d);
+    driver_feed(d, "GET " SOURCES, "{'type':'ADDED','object':%s}\n", source_json("old", 110, 1, 1));
+    driver_feed(d, "GET " SOURCES, "{'type':'ADDED','object':%s}\n",
+                source_json("young", 111, 5, 2));
+    while (driver_find(d, STATUS) != NULL) {
+        take_status(d, 112, 1);
+    }
+    driver_feed(d, "GET " SOURCES,
+                "{'type':'MODIFIED','object':{'metadata':{'namespace':'default','name':'old',"
+                "'uid':'u-old','resourceVersion':'115','creationTimestamp':'2026-01-01T00:00:01Z',"
+                "'deletionTimestamp':'2026-01-01T00:01:00Z','labels':{"
+                "'memcached-operator/associated-memcached-deployment-name':'cache'}},"
+                "'spec':{'replicas':1}}}\n");
+    assert_non_null(strstr(driver_find(d, SIZE)->body, "\"size\":5"));
 }
 
 /* The winner's relabelling sets its old Memcached free for the next claimant. */
@@ -430,6 +482,8 @@ int main(void)
         TEST(faulty_claims_of_before_the_start_are_warned_of),
         TEST(a_status_that_the_server_prunes_is_written_once),
         TEST(a_deleted_memcached_leaves_nothing_behind),
+        TEST(pods_come_into_the_status_and_go),
+        TEST(a_terminating_winner_hands_over),
         TEST(a_relabelled_winner_hands_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,6 +107,7 @@ static void owners(void **state)
         {"cache.example.com/v1alpha1", "Memcached", "m-cache", true, true},
         {"cache.example.com/v1", "Memcached", "other", true, false},
         {"other.example.com/v1alpha1", "Memcached", "m-cache", false, true},
+        {"cache.example.community/v1", "Memcached", "x", false, false},
         {"cache.example.com/v1alpha1", "Other", "x", false, false},
     };
     struct memcached *m = make_memcached("cache", 1, 1);
