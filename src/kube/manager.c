@@ -4,6 +4,7 @@
 #include "kube/manager.h"
 
 #include "base/mem.h"
+#include "kube/watcher.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -15,14 +16,6 @@ enum {
     LOG_LINE_BYTES_USUAL = 512,
     LOG_LINE_BYTES_MAX = 64 << 10,
     SYNC_JITTER_PERCENT = 10,
-};
-
-/* A reflector and its request in flight. */
-struct watcher {
-    struct manager *manager;
-    struct reflector reflector;
-    const char *if_not_served;
-    uint64_t call_id; /* 0: none */
 };
 
 /* An event on its way to the server. */
@@ -118,8 +111,7 @@ void manager_free(struct manager *m)
         controller_free(m->controllers[i]);
     }
     for (size_t i = 0; i < m->watcher_count; i++) {
-        reflector_fini(&m->watchers[i]->reflector);
-        mem_free(m->watchers[i]);
+        watcher_free(m->watchers[i]);
     }
     mem_free(m->watchers);
     for (size_t i = 0; i < m->store_count; i++) {
@@ -166,43 +158,6 @@ static void say(struct manager *m, enum log_level level, const char *message)
 
 /* ---- Watching ---- */
 
-/* "memcacheds.cache.example.com", or "pods" */
-static const char *resource_name(const struct kind *kind, char *out, size_t bytes)
-{
-    snprintf(out, bytes, "%s%s%s", kind->plural, kind->group[0] != '\0' ? "." : "", kind->group);
-    return out;
-}
-
-static void on_report(void *ctx, const char *verb, const struct reflector_spec *spec,
-                      uint64_t retry_in_ms, const struct error *err)
-{
-    struct watcher *w = ctx;
-    struct manager *m = w->manager;
-    char resource[256];
-    resource_name(spec->kind, resource, sizeof resource);
-    if (err == NULL) {
-        manager_log(
-            m, m->now, LOG_DEBUG, "reflector", "Cache is in step with the server",
-            (struct log_field[]){LOG_STR("resource", resource), LOG_STR("namespace", spec->ns)}, 2);
-        return;
-    }
-    struct log_field fields[PLAN_FIELDS_MAX] = {
-        LOG_STR("verb", verb),          LOG_STR("resource", resource),
-        LOG_STR("namespace", spec->ns), LOG_STR("user", m->options.user),
-        LOG_STR("error", err->message), LOG_INT("retry-in-ms", (int64_t)retry_in_ms)};
-    size_t count = 6;
-    const char *message = "Cannot reach the server's objects. Trying again";
-    if (err->code == ERR_NOT_FOUND) {
-        message = "The server does not know this resource. Trying again";
-        if (w->if_not_served != NULL) {
-            fields[count++] = LOG_STR("what-to-do", w->if_not_served);
-        }
-    } else if (err->code == ERR_UNAUTHORIZED || err->code == ERR_FORBIDDEN) {
-        message = "The server does not let this user do that. Trying again";
-    }
-    manager_log(m, m->now, LOG_ERROR, "reflector", message, fields, count);
-}
-
 static struct store *new_store(struct manager *m, const struct kind *kind)
 {
     assert(m->store_count < STORES_MAX);
@@ -223,62 +178,10 @@ struct store *manager_watch(struct manager *m, const struct watch_spec *spec)
     size_t total = m->watcher_count + m->options.namespace_count;
     m->watchers = mem_realloc(m->watchers, total * sizeof *m->watchers);
     for (size_t i = 0; i < m->options.namespace_count; i++) {
-        struct watcher *w = mem_zalloc(sizeof *w);
-        struct reflector_spec scope = {.kind = spec->kind,
-                                       .ns = m->options.namespaces[i],
-                                       .label_selector = spec->label_selector,
-                                       .metadata_only = spec->metadata_only};
-        w->manager = m;
-        w->if_not_served = spec->if_not_served;
-        reflector_init(&w->reflector, &scope, store, &m->random, on_report, w);
-        m->watchers[m->watcher_count++] = w;
+        m->watchers[m->watcher_count++] =
+            watcher_new(m, spec, m->options.namespaces[i], store, &m->random);
     }
     return store;
-}
-
-static void on_watch_head(void *ctx, struct now now, int http_status, int64_t retry_after_ms)
-{
-    struct watcher *w = ctx;
-    reflector_head(&w->reflector, now, http_status, retry_after_ms);
-}
-
-static int on_watch_body(void *ctx, struct now now, const char *bytes, size_t len,
-                         struct error *err)
-{
-    struct watcher *w = ctx;
-    return reflector_body(&w->reflector, now, bytes, len, err);
-}
-
-/* An answer other than 2xx is no failure here: the reflector has its body and judges itself. */
-static void on_watch_done(void *ctx, struct now now, const struct answer *answer)
-{
-    struct watcher *w = ctx;
-    w->call_id = 0;
-    bool refused =
-        answer->http_status != 0 && (answer->http_status < 200 || answer->http_status > 299);
-    bool failed = answer->error.code != ERR_NONE && !refused;
-    reflector_end(&w->reflector, now, failed ? &answer->error : NULL);
-}
-
-static const struct call_handler watch_handler = {
-    .head = on_watch_head, .body = on_watch_body, .done = on_watch_done};
-
-static void pump_watchers(struct manager *m)
-{
-    for (size_t i = 0; i < m->watcher_count; i++) {
-        struct watcher *w = m->watchers[i];
-        if (w->call_id != 0 && reflector_overdue(&w->reflector, m->now)) {
-            struct error why = ERROR_INIT;
-            error_set(&why, ERR_CANCELLED, "the watch has outlived its time");
-            client_cancel(&m->client, w->call_id);
-            w->call_id = 0;
-            reflector_end(&w->reflector, m->now, &why);
-        }
-        struct request request = {0};
-        if (reflector_want(&w->reflector, m->now, &request)) {
-            w->call_id = client_start(&m->client, m->now, &request, &watch_handler, w);
-        }
-    }
 }
 
 static bool all_synced(const struct manager *m)
@@ -289,6 +192,13 @@ static bool all_synced(const struct manager *m)
         }
     }
     return true;
+}
+
+static void pump_watchers(struct manager *m)
+{
+    for (size_t i = 0; i < m->watcher_count; i++) {
+        watcher_pump(m->watchers[i]);
+    }
 }
 
 /* ---- Leading ---- */
@@ -478,8 +388,7 @@ static void begin_stop(struct manager *m)
     m->drain_until_ms = m->now.mono_ms + MANAGER_DRAIN_MS;
     say(m, LOG_INFO, "Stopping: waiting for writes in flight");
     for (size_t i = 0; i < m->watcher_count; i++) {
-        client_cancel(&m->client, m->watchers[i]->call_id);
-        m->watchers[i]->call_id = 0;
+        watcher_stop(m->watchers[i]);
     }
     client_close(&m->client, m->now);
 }
@@ -554,7 +463,7 @@ uint64_t manager_deadline(const struct manager *m)
         return earlier(at, m->drain_until_ms);
     }
     for (size_t i = 0; i < m->watcher_count; i++) {
-        at = earlier(at, reflector_deadline(&m->watchers[i]->reflector));
+        at = earlier(at, watcher_deadline(m->watchers[i]));
     }
     bool running = m->was_synced && (!m->options.leader_elect || m->was_leading) &&
                    busy(m) < m->options.max_concurrent;
@@ -570,19 +479,12 @@ uint64_t manager_deadline(const struct manager *m)
 bool manager_ready(struct manager *m, const char **why)
 {
     for (size_t i = 0; i < m->watcher_count; i++) {
-        const struct reflector *r = &m->watchers[i]->reflector;
-        if (reflector_synced(r) && !reflector_failing(r)) {
-            continue;
+        if (!watcher_is_ready(m->watchers[i], m->why, sizeof m->why)) {
+            if (why != NULL) {
+                *why = m->why;
+            }
+            return false;
         }
-        if (why != NULL) {
-            char resource[200];
-            snprintf(m->why, sizeof m->why, "%s: %s",
-                     resource_name(r->spec.kind, resource, sizeof resource),
-                     reflector_synced(r) ? "the watch is failing"
-                                         : "not in step with the server yet");
-            *why = m->why;
-        }
-        return false;
     }
     return true;
 }
