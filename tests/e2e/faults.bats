@@ -225,8 +225,10 @@ has_logged() { (($(log_count "$1") >= $2)); }
     kubectl delete "crd/$CRD"
     await "the operator is not ready" is_not_ready
     log_has 'The server does not know this resource.*make install'
+    delete deployment/web # of a Memcached that is no more: it stays away
     prepare_cluster
     await "the operator is ready" is_ready
+    is_gone deployment/web
     await "it works" create_memcached new 1
     create_deployment source 3 new
     await_size new 3

@@ -112,7 +112,7 @@ ANSWERS = {
     "html-404": (404, {}, HTML),
     "429": (429, {"Retry-After": "1"}, b"Too many requests, please try again later.\n"),
     "429-forever": (429, {"Retry-After": "99999999999999999999"}, b""),
-    "redirect": (302, {"Location": "/somewhere/else"}, b""),
+    "redirect": (302, {"Location": "/MODE//elsewhere"}, b""),
     "204": (204, {}, b""),
     "status-types": (403, {}, text({"kind": "Status", "code": "x", "reason": {}, "message": [1]})),
 }
@@ -159,6 +159,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.cut(what)
         elif what in ANSWERS:
             code, headers, body = ANSWERS[what]
+            headers = {name: value.replace("MODE", self.mode) for name, value in headers.items()}
             self.answer(code, body, headers, "text/html")
         elif bodies is WATCHES:
             self.begin_stream()
@@ -219,10 +220,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def begin(self):
         """Find the mode's state; the path becomes that behind it. Returns the mode."""
-        _, mode, path = self.path.split("/", 2)
+        _, self.mode, path = self.path.split("/", 2)
         self.path = "/" + path
         with changed:
-            self.state = states.get(mode)
+            self.state = states.get(self.mode)
             if self.state is None:
                 return None
             if not path.startswith("-/"):
