@@ -45,6 +45,18 @@ pods() { api GET "/api/v1/namespaces/$NS/pods" | jq -r '[.items[].metadata.name]
     assert_quiet 1
 }
 
+@test "status.nodes follows the pods, whatever the Deployment says of them" {
+    local pods
+    start_operator
+    create_memcached web 2
+    await "2 pods" is '[2,0,"app=memcached,memcached_cr=web",1,2]' status_of web
+    pods=$(pods)
+    k run a-first --image=memcached:1.6 --labels=app=memcached,memcached_cr=web
+    await "3 pods are named" is "a-first $pods" field mc/web '.status.nodes | join(" ")'
+    delete pod/a-first
+    await "2 pods are named" is "$pods" field mc/web '.status.nodes | join(" ")'
+}
+
 @test "a condition's time is that of its last change of status, not of its last write" {
     local since
     start_operator

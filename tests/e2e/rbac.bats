@@ -102,7 +102,7 @@ used() {
 
 refused() {
     jq -r --arg user "system:serviceaccount:$NS:manager" 'select(.user.username == $user)
-        | select(.responseStatus.code == 403) | "\(.verb) \(.requestURI)"' "$AUDIT_LOG"
+        | select(.annotations["authorization.k8s.io/decision"] == "forbid") | "\(.verb) \(.requestURI)"' "$AUDIT_LOG"
 }
 
 @test "config/rbac: enough for all that the operator does, and every right of it is used" {

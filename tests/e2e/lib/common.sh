@@ -48,9 +48,10 @@ begin_test_without_cluster() {
     OPERATORS=() JOBS=()
 }
 
-# For teardown. What still runs must end well when asked to.
+# For teardown. What still runs must end well when asked to. Operators for all namespaces, in later
+# tests, find no Memcached of this one.
 end_test() {
-    local job pid failed=0
+    local job pid log failed=0
     for pid in "${OPERATORS[@]}"; do
         kill -CONT "$pid" 2>/dev/null || continue
         stop_operator "$pid" || failed=1
@@ -58,6 +59,7 @@ end_test() {
     for job in "${JOBS[@]}"; do
         end_job "$job"
     done
+    [[ -z ${NS:-} ]] || api DELETE "$(path_of mc/)" >/dev/null 2>&1 || true
     for log in "$BATS_TEST_TMPDIR"/*.log; do
         [[ -e $log ]] || continue
         ! grep -E 'AddressSanitizer|LeakSanitizer|runtime error:' "$log" || failed=1
