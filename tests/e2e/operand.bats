@@ -11,7 +11,7 @@ setup_file() {
 }
 
 teardown_file() {
-    kill -KILL "$LONG_WAIT_PID" 2>/dev/null || true
+    kill "$LONG_WAIT_PID" 2>/dev/null || true
 }
 
 setup() { begin_test; }
