@@ -489,6 +489,11 @@ bool manager_ready(struct manager *m, const char **why)
     return true;
 }
 
+const struct store *manager_store(const struct manager *m, size_t i)
+{
+    return i < m->store_count ? m->stores[i] : NULL;
+}
+
 struct metrics *manager_metrics(struct manager *m)
 {
     return &m->metrics;

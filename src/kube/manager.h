@@ -70,6 +70,10 @@ uint64_t manager_deadline(const struct manager *m);
  * borrowed until the next step. */
 bool manager_ready(struct manager *m, const char **why);
 
+/** The @i-th store, in the order in which they were added; NULL: there are no more. For tests and
+ * people who debug. */
+const struct store *manager_store(const struct manager *m, size_t i);
+
 struct metrics *manager_metrics(struct manager *m);
 
 /** Bring gauges that are derived (queue depth, …) up to date before rendering. */

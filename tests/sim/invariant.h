@@ -1,0 +1,30 @@
+/*
+ * What must hold, checked against the truth in the API server and nothing else: an oracle that
+ * shares no code with the operator's decisions (it may use decoders of neither side; it reads
+ * JSON).
+ *
+ *   I1  in the end every Memcached and Deployment is as design.md §4 says, and stays so
+ *   I2  after convergence not one write
+ *   I3  spec.size and spec.replicas only ever take values that the deciding source had, in its
+ * order, never a reverted one; nothing that is not ours is written or deleted I4  the stores equal
+ * the server I5  memory and requests in flight come back to where they were I6  no write without
+ * the lease, none that lands after it ran out
+ */
+#pragma once
+#include "sim/world.h"
+
+struct invariants;
+
+struct invariants *invariants_new(struct world *w);
+void invariants_free(struct invariants *i);
+
+/** A change of the truth, by whomever, in order. @process: the operator that made it, or -1. Judges
+ * I3 and I6. */
+void invariants_change(struct invariants *i, int process, const struct exchange *exchange,
+                       const struct api_change *change);
+
+/** I1: the state is what it must be; else fails the world with the difference. */
+void invariants_check_state(struct invariants *i);
+
+/** I4: what the running processes' stores hold is what the server has. */
+void invariants_check_stores(struct invariants *i);
