@@ -97,7 +97,9 @@ static struct net_reply next_reply(struct connection *c, const char *request)
     struct net_reply reply = {.then = NET_HANG};
     pthread_mutex_lock(&s->lock);
     assert(s->request_count < REQUESTS_MAX);
-    if (s->request_count < s->options.reply_count) {
+    if (s->options.answer != NULL) {
+        reply = s->options.answer(s->options.ctx, request);
+    } else if (s->request_count < s->options.reply_count) {
         reply = s->options.replies[s->request_count];
     }
     s->requests[s->request_count++] = mem_strdup(request);

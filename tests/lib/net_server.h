@@ -1,7 +1,7 @@
 /*
  * A scripted HTTP server on loopback, in threads of the test: speaks HTTP/1.1 or HTTP/2, in the
  * clear or with TLS, and does as badly as its script says. The nth request of all gets the nth
- * reply; further ones hang.
+ * reply; further ones hang. Or a function decides on the reply.
  */
 #pragma once
 #include "lib/net_pki.h"
@@ -28,12 +28,18 @@ struct net_reply {
     const char *raw; /* HTTP/1.1: sent as it is before all else, e.g. "HTTP/1.1 103 …\r\n\r\n" */
 };
 
+/** What @request (HTTP/1.1: head and body) is answered. Called in the server's threads, one at a
+ * time; the reply's texts live as long as the server. */
+typedef struct net_reply net_answer_fn(void *ctx, const char *request);
+
 struct net_server_options {
     bool http2;
     const struct net_cert *cert;      /* NULL: no TLS */
     const struct net_cert *client_ca; /* ask for a client certificate of this authority */
     const struct net_reply *replies;  /* borrowed for the server's life */
     size_t reply_count;
+    net_answer_fn *answer; /* or NULL: the replies above, in their order */
+    void *ctx;
 };
 
 struct net_server;
