@@ -8,7 +8,6 @@
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 enum {
@@ -16,8 +15,7 @@ enum {
     KEEPALIVE_INTERVAL_S = 10,
     KEEPALIVE_PROBES = 3,
     RECEIVE_BUFFER_BYTES = 16 << 10,
-    SEND_BUFFER_BYTES = 16 << 10,     /* libcurl takes 64 KiB for each body otherwise */
-    RETRY_AFTER_S_MAX = 24 * 60 * 60, /* a greater one is cut to this */
+    SEND_BUFFER_BYTES = 16 << 10, /* libcurl takes 64 KiB for each body otherwise */
 };
 
 void exchange_fail(struct exchange *x, int code, const char *text)
@@ -37,63 +35,21 @@ void exchange_deliver(const struct exchange *x, struct event event)
 
 /* ---- what libcurl calls ---- */
 
-/* Retry-After as integer seconds; the form with a date is not used by Kubernetes. */
-static int64_t parse_retry_after(const char *value, size_t len)
-{
-    int64_t seconds = -1;
-    size_t i = 0;
-    while (i < len && (value[i] == ' ' || value[i] == '\t')) {
-        i++;
-    }
-    for (; i < len && value[i] >= '0' && value[i] <= '9'; i++) {
-        seconds = (seconds < 0 ? 0 : seconds * 10) + (value[i] - '0');
-        seconds = seconds < RETRY_AFTER_S_MAX ? seconds : RETRY_AFTER_S_MAX;
-    }
-    while (i < len && strchr(" \t\r\n", value[i]) != NULL) {
-        i++;
-    }
-    return i == len && seconds >= 0 ? seconds * 1000 : -1;
-}
-
-/* "HTTP/2 200 OK": the three digits, or 0. */
-static int parse_status(const char *line, size_t len)
-{
-    const char *space = memchr(line, ' ', len);
-    size_t rest = space != NULL ? len - (size_t)(space - line) : 0;
-    int status = 0;
-    for (size_t i = 1; i < rest && i <= 3 && space[i] >= '0' && space[i] <= '9'; i++) {
-        status = status * 10 + (space[i] - '0');
-    }
-    return status;
-}
-
-/* Once per header line; the status line comes first and an empty one last. Informational answers
- * (1xx) come before, trailers behind. */
+/* Once per header line. */
 static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 {
     struct exchange *x = ctx;
-    static const char retry_after[] = "retry-after:";
-    const size_t name_len = sizeof(retry_after) - 1;
+    bool answered = x->head.complete;
     size_t len = size * count;
-    x->header_bytes += len;
-    if (x->header_bytes > EXCHANGE_HEADER_BYTES_MAX) {
+    if (http_head_line(&x->head, line, len) != 0) {
         exchange_fail(x, ERR_TOO_BIG, "the answer's headers are longer than 64 KiB");
         return 0;
     }
-    if (x->answered) {
-        return len;
-    }
-    if (len > 5 && memcmp(line, "HTTP/", 5) == 0) {
-        x->http_status = parse_status(line, len);
-        x->retry_after_ms = -1;
-    } else if (len > name_len && strncasecmp(line, retry_after, name_len) == 0) {
-        x->retry_after_ms = parse_retry_after(line + name_len, len - name_len);
-    } else if (len <= 2 && x->http_status >= 200) {
-        x->answered = true;
+    if (x->head.complete && !answered) {
         x->site->heard_ms = clock_now().mono_ms;
         exchange_deliver(x, (struct event){.type = EVENT_HEAD,
-                                           .http_status = x->http_status,
-                                           .retry_after_ms = x->retry_after_ms});
+                                           .http_status = x->head.status,
+                                           .retry_after_ms = x->head.retry_after_ms});
     }
     return len;
 }
@@ -102,7 +58,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 {
     struct exchange *x = ctx;
     size_t len = size * count;
-    if (!x->answered) {
+    if (!x->head.complete) {
         exchange_fail(x, ERR_TRANSPORT, "a body without a status");
         return 0;
     }
@@ -208,7 +164,7 @@ void exchange_reset(struct exchange *x, uint64_t id, const struct request *reque
         .id = id,
         .request = request,
         .began_ms = now_ms,
-        .retry_after_ms = -1,
+        .head = HTTP_HEAD_INIT,
         .failure = ERROR_INIT,
     };
 }
@@ -283,7 +239,7 @@ void exchange_conclude(struct exchange *x, CURLcode code)
     }
     if (code != CURLE_OK) {
         explain(x, code);
-    } else if (!x->answered) {
+    } else if (!x->head.complete) {
         exchange_fail(x, ERR_TRANSPORT, "the connection ended without an answer");
     }
 }

@@ -6,10 +6,10 @@
 #pragma once
 #include "kube/http.h"
 #include "shell/endpoint.h"
+#include "shell/http_head.h"
 #include "shell/identity.h"
 
 enum {
-    EXCHANGE_HEADER_BYTES_MAX = 64 << 10,
     EXCHANGE_CONNECT_MS = 10 * 1000,
     EXCHANGE_SILENCE_MS = 30 * 1000, /* so long sent bytes may go without an acknowledgement */
 };
@@ -41,14 +41,11 @@ struct exchange {
     /* of the current exchange */
     enum exchange_state state;
     bool silenced; /* cancelled: no more events */
-    bool answered; /* EVENT_HEAD was delivered */
     uint64_t id;
     const struct request *request;
     uint64_t began_ms;
-    int http_status;
-    int64_t retry_after_ms;
-    size_t header_bytes;
-    struct error failure; /* code ERR_NONE: none so far */
+    struct http_head head; /* complete: EVENT_HEAD was delivered */
+    struct error failure;  /* code ERR_NONE: none so far */
     char reason[CURL_ERROR_SIZE];
 };
 

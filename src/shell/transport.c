@@ -209,7 +209,7 @@ void transport_cancel(struct transport *t, uint64_t id)
 
 static void end(struct transport *t, struct exchange *x, struct now now)
 {
-    if (x->answered && x->http_status == 401) {
+    if (x->head.complete && x->head.status == 401) {
         credentials_reject(t->credentials, now);
     }
     detach(t, x);
@@ -251,7 +251,7 @@ static void reconnect(struct transport *t, struct now now)
 static bool expire(struct transport *t, struct exchange *x, struct now now)
 {
     char text[64];
-    snprintf(text, sizeof(text), "no %sanswer within %.1f s", x->answered ? "complete " : "",
+    snprintf(text, sizeof(text), "no %sanswer within %.1f s", x->head.complete ? "complete " : "",
              (double)x->request->timeout_ms / 1000);
     bool silent = x->state == EXCHANGE_RUNNING && t->site.heard_ms < x->began_ms &&
                   now.mono_ms - x->began_ms >= EXCHANGE_SILENCE_MS;
