@@ -11,10 +11,13 @@ etcd_data_dir() {
     fi
 }
 
+etcd_peer_url() { printf 'http://127.0.0.1:%d\n' "$PORT_ETCD_PEER"; }
+
 etcd_has_no_fsync() { etcd --help 2>&1 | grep -q -e --unsafe-no-fsync; }
 
 start_etcd() {
-    local client=http://127.0.0.1:$PORT_ETCD peer=http://127.0.0.1:$PORT_ETCD_PEER
+    local client=http://127.0.0.1:$PORT_ETCD peer
+    peer=$(etcd_peer_url)
     local -a cmd=(etcd --name "$CLUSTER_NAME" --data-dir "$(etcd_data_dir)"
         --listen-client-urls "$client" --advertise-client-urls "$client"
         --listen-peer-urls "$peer" --initial-advertise-peer-urls "$peer"
@@ -99,4 +102,19 @@ compact() {
     output=$(etcdctl_cluster compact --physical "$revision" 2>&1) ||
         [[ $output == *"has been compacted"* ]] || die "etcdctl compact: $output"
     say "compacted up to revision $revision"
+}
+
+save_snapshot() {
+    local output
+    output=$(etcdctl_cluster snapshot save "$1" 2>&1) || die "etcdctl snapshot save: $output"
+}
+
+# Over the data of an etcd that does not run.
+restore_snapshot() {
+    local dir output
+    dir=$(etcd_data_dir)
+    rm -rf "$dir"
+    output=$(ETCDCTL_API=3 etcdctl snapshot restore "$1" --data-dir "$dir" --name "$CLUSTER_NAME" \
+        --initial-cluster "$CLUSTER_NAME=$(etcd_peer_url)" --initial-advertise-peer-urls "$(etcd_peer_url)" 2>&1) ||
+        die "etcdctl snapshot restore: $output"
 }

@@ -235,6 +235,32 @@ verb_compact() {
     compact
 }
 
+verb_snapshot() {
+    require_cluster
+    [[ -n ${1:-} ]] || die_usage "snapshot: a file to write to is expected"
+    save_snapshot "$1"
+    give_to_caller "$1"
+    say "etcd is saved in $1"
+}
+
+# Kubernetes' clients do not notice that history was reset: those of the control plane are restarted, as
+# https://kubernetes.io/docs/tasks/administer-cluster/configure-upgrade-etcd/ wants it.
+verb_restore() {
+    local component
+    local -a others=()
+    require_cluster
+    [[ -r ${1:-} ]] || die_usage "restore: cannot read \"${1:-}\": a file from \"$PROGRAM snapshot\" is expected"
+    for component in scheduler kcm apiserver etcd; do
+        component_pid "$component" >/dev/null || continue
+        [[ $component == etcd ]] || others=("$component" "${others[@]}")
+        stop_process "$component" KILL
+    done
+    restore_snapshot "$1"
+    for component in etcd "${others[@]}"; do
+        verb_start "$component"
+    done
+}
+
 verb_newest_apply_crd() {
     require_cluster
     [[ $LEVEL == newest ]] || die "cluster \"$CLUSTER_NAME\" has no second server" "start one with \"$PROGRAM up --newest\""
