@@ -74,9 +74,12 @@ void poller_set(struct poller *p, int fd, uint32_t events, poller_fn *fn, void *
         .events = events,
         .data.u64 = (uint64_t)slot->generation << 32 | (uint32_t)fd,
     };
+    int code = epoll_ctl(p->epoll_fd, first, fd, &event);
     /* A library may close and reopen a number without telling us: the kernel knows better. */
-    if (epoll_ctl(p->epoll_fd, first, fd, &event) != 0 &&
-        epoll_ctl(p->epoll_fd, second, fd, &event) != 0) {
+    if (code != 0 && (errno == ENOENT || errno == EEXIST)) {
+        code = epoll_ctl(p->epoll_fd, second, fd, &event);
+    }
+    if (code != 0) {
         assert(errno == ENOMEM || errno == ENOSPC); /* anything else is a mistake of ours */
         mem_out_of_memory(sizeof(event));
     }
