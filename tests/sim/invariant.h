@@ -28,3 +28,6 @@ void invariants_check_state(struct invariants *i);
 
 /** I4: what the running processes' stores hold is what the server has. */
 void invariants_check_stores(struct invariants *i);
+
+/** etcd was restored: what came after @revision never was. */
+void invariants_restored(struct invariants *i, uint64_t revision);

@@ -1,0 +1,30 @@
+/*
+ * Every schedule of a small world, to a depth: depth-first, each path replayed from the start, with
+ * sleep sets (P. Godefroid, "Partial-Order Methods for the Verification of Concurrent Systems"): of
+ * two choices that do not touch the same things only one order is tried.
+ */
+#pragma once
+#include "sim/script.h"
+
+struct explore_spec {
+    const char *name;
+    struct world_options options;
+    unsigned prelude; /* steps of the workload that are played and settled before */
+    unsigned depth;   /* choices after that; then the world is settled, and judged */
+};
+
+struct explore_result {
+    uint64_t paths;  /* schedules judged */
+    uint64_t pruned; /* choices not taken, since their other order was */
+    uint64_t failed;
+};
+
+/** All schedules whose first choices have an index of @job modulo @jobs (those of the first two
+ * levels, counted through). Stops at the first failure, which is in *script (freed by the caller).
+ */
+struct explore_result explore(const struct explore_spec *spec, unsigned job, unsigned jobs,
+                              struct script *script);
+
+/** The scenarios that tests run. */
+extern const struct explore_spec explore_specs[];
+extern const unsigned explore_spec_count;

@@ -1,0 +1,23 @@
+/*
+ * The forms in which servers and those in front of them say no.
+ */
+#pragma once
+#include <stdint.h>
+
+struct refusal_form {
+    const char *text; /* for people and traces */
+    int http_status;
+    int64_t retry_after_ms; /* -1: no such header */
+    const char *body;
+};
+
+struct watch_error_form {
+    const char *text;
+    int code;
+    const char *reason;
+};
+
+enum { REFUSAL_FORMS = 9, WATCH_ERROR_FORMS = 9 };
+
+extern const struct refusal_form refusal_forms[REFUSAL_FORMS];
+extern const struct watch_error_form watch_error_forms[WATCH_ERROR_FORMS];
