@@ -158,6 +158,17 @@ static bool set_dry_run(struct parse *p, const char *value)
     return flag_value_bool(value, &p->flags->dry_run);
 }
 
+static bool set_seccomp(struct parse *p, const char *value)
+{
+    for (size_t i = 0; i < ARRAY_LEN(sandbox_mode_names); i++) {
+        if (strcmp(value, sandbox_mode_names[i]) == 0) {
+            p->flags->seccomp = (enum sandbox_mode)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The characters of registry:port/path:tag@digest; the API server and the kubelet know the rest. */
 static bool set_image(struct parse *p, const char *value)
 {
@@ -254,6 +265,7 @@ static const struct flag flags_table[] = {
      set_dry_run},
     {"memcached-image", "IMAGE", "memcached:1.6", "image to run; else $MEMCACHED_IMAGE",
      EXPECTED_IMAGE, set_image},
+    {"seccomp", "MODE", "on", "limit system calls: on, log or off", "on, log or off", set_seccomp},
     {"zap-devel", NULL, "true", "log for people; false: json, info, epoch times", EXPECTED_BOOL,
      set_zap_devel},
     {"zap-encoder", "NAME", NULL, "console or json", "console or json", set_zap_encoder},

@@ -5,6 +5,7 @@
 #pragma once
 #include "base/error.h"
 #include "base/log.h"
+#include "shell/sandbox.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,9 +23,10 @@ struct flags {
     uint64_t sync_period_ms;     /* Go duration: "10h", "1m30s"; 0: never */
     double qps;                  /* 0: no limit */
     bool dry_run;
-    const char *image;     /* --memcached-image, else $MEMCACHED_IMAGE, else memcached:1.6 */
-    struct log_format log; /* --zap-devel (default true: console, debug), --zap-encoder,
-                              --zap-log-level, --zap-time-encoding */
+    enum sandbox_mode seccomp; /* SANDBOX_ON */
+    const char *image;         /* --memcached-image, else $MEMCACHED_IMAGE, else memcached:1.6 */
+    struct log_format log;     /* --zap-devel (default true: console, debug), --zap-encoder,
+                                  --zap-log-level, --zap-time-encoding */
     bool help, version;
 };
 

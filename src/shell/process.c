@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <linux/close_range.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,25 +17,23 @@
 #include <time.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define LEAKS_ARE_CHECKED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define LEAKS_ARE_CHECKED 1
-#endif
-#endif
-
 enum {
     TRIM_BYTES = 128 << 10, /* free memory at the top of the heap beyond this goes back */
     MMAP_BYTES = 256 << 10, /* greater blocks are mapped by themselves and go back when freed */
 };
 
+void process_close_on_exec(void)
+{
+    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+}
+
 void process_harden(void)
 {
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-#ifndef LEAKS_ARE_CHECKED /* LeakSanitizer looks at its own process as a debugger would */
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
+    if (!PROCESS_CHECKS_LEAKS) {
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    }
+    process_close_on_exec();
     umask(077);
     signal(SIGPIPE, SIG_IGN);
     mallopt(M_ARENA_MAX, 1);

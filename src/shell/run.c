@@ -7,6 +7,7 @@
 #include "shell/poller.h"
 #include "shell/probe_server.h"
 #include "shell/process.h"
+#include "shell/sandbox.h"
 #include "shell/transport.h"
 
 #include <errno.h>
@@ -332,6 +333,13 @@ static int make_credentials(struct runner *r, struct error *err)
     return code;
 }
 
+/* A credential plugin would inherit the filter, and may need any system call, or a program that
+ * gains privileges. */
+static bool runs_plugin(const struct runner *r)
+{
+    return credentials_config(r->credentials)->exec != NULL;
+}
+
 static int set_up(struct runner *r, struct error *err)
 {
     r->poller = poller_new(err);
@@ -343,8 +351,10 @@ static int set_up(struct runner *r, struct error *err)
         return err->code;
     }
     make_manager(r);
-    int code = make_servers(r, err);
-    return code == 0 ? watch_signals(r, err) : code;
+    if (make_servers(r, err) != 0 || watch_signals(r, err) != 0) {
+        return err->code;
+    }
+    return runs_plugin(r) ? 0 : sandbox_enter(r->flags->seccomp, err);
 }
 
 static void tear_down(struct runner *r)
@@ -380,6 +390,9 @@ static void say_hello(struct runner *r)
                  "INSECURE: insecure-skip-tls-verify is set; anyone on the way to the server can "
                  "read and change everything",
                  NULL, 0);
+    }
+    if (runs_plugin(r) && r->flags->seccomp != SANDBOX_OFF) {
+        log_line(r, LOG_INFO, "No seccomp filter: the credential plugin would inherit it", NULL, 0);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "shell/exchange.h"
+#include "shell/process.h"
 
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -71,6 +72,7 @@ static CURLM *multi_new(struct transport *t)
     if (multi == NULL) {
         mem_out_of_memory(0);
     }
+    process_close_on_exec(); /* libcurl opened what it wakes itself by */
     curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
     curl_multi_setopt(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)STREAMS_MAX);
     curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket_wanted);

@@ -44,7 +44,7 @@ good_config() {
     [ "$stderr" = "" ]
     [[ $output == usage:* ]]
     for flag in kubeconfig context watch-namespaces metrics-bind-address health-probe-bind-address leader-elect \
-        leader-elect-namespace max-concurrent-reconciles sync-period kube-api-qps dry-run memcached-image zap-devel \
+        leader-elect-namespace max-concurrent-reconciles sync-period kube-api-qps dry-run seccomp memcached-image zap-devel \
         zap-encoder zap-log-level zap-time-encoding version help; do
         [[ $output == *"  --$flag "* ]]
     done
@@ -64,7 +64,7 @@ good_config() {
     local bad
     for bad in max-concurrent-reconciles=0 max-concurrent-reconciles=x sync-period=5 sync-period=-1s kube-api-qps=many \
         kube-api-qps=-1 metrics-bind-address=x health-probe-bind-address=:99999 zap-encoder=xml zap-log-level=loud \
-        zap-time-encoding=never leader-elect=perhaps watch-namespaces=A,b leader-elect-namespace=A/b "memcached-image=a b"; do
+        zap-time-encoding=never seccomp=yes leader-elect=perhaps watch-namespaces=A,b leader-elect-namespace=A/b "memcached-image=a b"; do
         assert_refused 2 "--$bad"
         [[ ${stderr_lines[0]} == *"\"${bad#*=}\" for flag --${bad%%=*}: expected "* ]]
     done

@@ -37,6 +37,7 @@ static void test_defaults(void **state)
     assert_int_equal(f.sync_period_ms, 10 * 3600 * 1000);
     assert_true(f.qps == 0);
     assert_false(f.dry_run);
+    assert_int_equal(f.seccomp, SANDBOX_ON);
     assert_string_equal(f.image, "memcached:1.6");
     assert_int_equal(f.log.encoder, LOG_CONSOLE);
     assert_int_equal(f.log.level_min, LOG_DEBUG);
@@ -67,6 +68,8 @@ static void test_every_flag_in_every_spelling(void **state)
                     (char[]){"--sync-period=1h30m"},
                     (char[]){"--kube-api-qps=2.5"},
                     (char[]){"-dry-run=T"},
+                    (char[]){"--seccomp"},
+                    (char[]){"log"},
                     (char[]){"--memcached-image=r.example:5000/a/b:1@sha256:00"}};
     assert_int_equal(flags_parse(&f, ARRAY_LEN(argv), argv, NULL), 0);
     assert_string_equal(f.kubeconfig, "kc");
@@ -82,6 +85,7 @@ static void test_every_flag_in_every_spelling(void **state)
     assert_int_equal(f.sync_period_ms, 90 * 60 * 1000);
     assert_true(f.qps == 2.5);
     assert_true(f.dry_run);
+    assert_int_equal(f.seccomp, SANDBOX_LOG);
     assert_string_equal(f.image, "r.example:5000/a/b:1@sha256:00");
     flags_fini(&f);
 }
@@ -225,6 +229,8 @@ static void test_bad_values_name_flag_value_and_what_is_expected(void **state)
         {"--memcached-image=", "invalid value \"\" for flag --memcached-image: expected an image"},
         {"--memcached-image=a\tb", "invalid value \"a\tb\" for flag --memcached-image"},
         {"--memcached-image=-a", "invalid value \"-a\" for flag --memcached-image"},
+        {"--seccomp=true", "expected on, log or off"},
+        {"--seccomp", "flag --seccomp needs a value: expected on, log or off"},
         {"--zap-encoder=yaml", "expected console or json"},
         {"--zap-log-level=0", "expected debug, info, warn, error, or a whole number"},
         {"--zap-log-level=loud", "expected debug, info, warn, error, or a whole number"},
@@ -371,7 +377,7 @@ static void test_usage_and_man_page_agree(void **state)
     for (const char *at = page; (at = strstr(at, "\n.It Fl -")) != NULL; at++) {
         documented++;
     }
-    assert_int_equal(flags, 18);
+    assert_int_equal(flags, 19);
     assert_int_equal(documented, flags);
     mem_free(usage);
     mem_free(page);

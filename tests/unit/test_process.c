@@ -4,6 +4,7 @@
 #include "shell/file.h"
 #include "shell/process.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +17,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define DUMPABLE 1 /* left alone for LeakSanitizer */
-#else
-#define DUMPABLE 0
-#endif
+static bool is_hardened(int inherited)
+{
+    struct rlimit core = {1, 1};
+    getrlimit(RLIMIT_CORE, &core);
+    bool dumpable = prctl(PR_GET_DUMPABLE) != 0;
+    raise(SIGPIPE);
+    return core.rlim_cur == 0 && core.rlim_max == 0 && umask(0) == 077 &&
+           dumpable == (bool)PROCESS_CHECKS_LEAKS && fcntl(inherited, F_GETFD) == FD_CLOEXEC &&
+           fcntl(STDERR_FILENO, F_GETFD) == 0;
+}
 
 /* In a child: it cannot be undone. */
 static void hardened_process_leaves_nothing_behind(void **state)
@@ -28,14 +34,9 @@ static void hardened_process_leaves_nothing_behind(void **state)
     (void)state;
     pid_t pid = fork();
     if (pid == 0) {
+        int inherited = dup(STDIN_FILENO);
         process_harden();
-        struct rlimit core = {1, 1};
-        getrlimit(RLIMIT_CORE, &core);
-        bool dumpable = prctl(PR_GET_DUMPABLE) != 0;
-        raise(SIGPIPE);
-        _exit(core.rlim_cur == 0 && core.rlim_max == 0 && umask(0) == 077 && (DUMPABLE || !dumpable)
-                  ? 0
-                  : 1);
+        _exit(is_hardened(inherited) ? 0 : 1);
     }
     int status;
     assert_int_equal(waitpid(pid, &status, 0), pid);
