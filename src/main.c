@@ -3,6 +3,7 @@
  */
 #include "base/mem.h"
 #include "shell/flags.h"
+#include "shell/libraries.h"
 #include "shell/process.h"
 #include "shell/run.h"
 
@@ -41,6 +42,7 @@ static int start(int argc, char **argv, struct flags *flags)
 int main(int argc, char **argv)
 {
     process_harden();
+    libraries_share_memory();
     CLEANUP(flags_fini) struct flags flags = {0};
     return start(argc, argv, &flags);
 }
