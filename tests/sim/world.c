@@ -44,6 +44,8 @@ struct world {
     uint64_t writes[WORLD_PROCESSES_MAX];
     uint64_t snapshot; /* revision of the backup */
     bool probing;
+    world_say_fn *say; /* while world_play() runs; may be NULL */
+    void *say_ctx;
     char failure[FAILURE_BYTES];
     char probed[FAILURE_BYTES];
     struct buf trace;
@@ -789,7 +791,9 @@ static bool take_all(struct world *w)
     for (size_t i = 0; i < o.count && w->failure[0] == '\0'; i++) {
         if (!seen[choices[i].type]) {
             seen[choices[i].type] = true;
-            world_take(w, &choices[i]);
+            if (w->say == NULL || w->say(w->say_ctx, w, &choices[i])) {
+                world_take(w, &choices[i]);
+            }
             any = true;
             o.count = 0; /* requests may have moved: offers are made anew */
             offer_progress(w, &o);
@@ -866,6 +870,24 @@ static void check_flights(struct world *w)
             world_fail(w, "I5: still in flight: %s %s", http_method_name(e->method), e->path);
         }
     }
+}
+
+void world_play(struct world *w, uint64_t still_ms, world_say_fn *say, void *ctx)
+{
+    w->say = say;
+    w->say_ctx = ctx;
+    uint64_t until_ms = w->network.now_ms + WORLD_CONVERGE_MS;
+    while (w->failure[0] == '\0' && w->network.now_ms < until_ms) {
+        start_missing(w);
+        world_drain(w);
+        uint64_t passed_ms = w->network.now_ms - w->changed_ms;
+        if (passed_ms >= still_ms && workload_next(w->workload) == NULL) {
+            break;
+        }
+        uint64_t ms = pass_ms(w);
+        pass(w, ms < still_ms ? ms : still_ms);
+    }
+    w->say = NULL;
 }
 
 bool world_settle(struct world *w)

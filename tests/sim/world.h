@@ -112,6 +112,17 @@ bool world_settle(struct world *w);
  * end state. */
 void world_drain(struct world *w);
 
+/** Asked before each choice is taken: true to take it; false when something else was done instead
+ * (world_take() of a fault, for example), so that the choices are made anew. */
+typedef bool world_say_fn(void *ctx, struct world *w, const struct choice *next);
+
+/**
+ * Play the workload to its end in the fair order, with a say in each choice: how perturbations put
+ * one fault at every place. Ends when nothing has changed for @still_ms. Ended processes are
+ * started again.
+ */
+void world_play(struct world *w, uint64_t still_ms, world_say_fn *say, void *ctx);
+
 /** NULL, or the first thing that did not hold, with the invariant's name; borrowed. */
 const char *world_failure(const struct world *w);
 

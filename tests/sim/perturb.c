@@ -1,0 +1,44 @@
+#include "sim/perturb.h"
+
+#include <stdio.h>
+
+const struct perturb_class *const perturb_classes[] = {
+    NULL,
+};
+
+static bool is_deterministic(enum workload_name name)
+{
+    return name != WORKLOAD_NONE && name != WORKLOAD_RANDOM;
+}
+
+unsigned perturb_workload_count(void)
+{
+    unsigned sum = 0;
+    for (enum workload_name name = WORKLOAD_NONE; name < WORKLOAD_COUNT; name++) {
+        sum += is_deterministic(name) ? workload_variants(name) : 0;
+    }
+    return sum;
+}
+
+void perturb_workload(unsigned i, struct workload_spec *out)
+{
+    for (enum workload_name name = WORKLOAD_NONE; name < WORKLOAD_COUNT; name++) {
+        unsigned variants = is_deterministic(name) ? workload_variants(name) : 0;
+        if (i < variants) {
+            *out = (struct workload_spec){.name = name, .variant = i};
+            return;
+        }
+        i -= variants;
+    }
+}
+
+void perturb_finish(struct world *w, struct perturb_case *c)
+{
+    if (world_failure(w) != NULL) {
+        snprintf(c->failure, sizeof c->failure, "%s", world_failure(w));
+    }
+    if (c->trace) {
+        printf("%s", world_trace(w));
+    }
+    world_free(w);
+}

@@ -1,0 +1,36 @@
+/*
+ * Classes of perturbation: each puts one kind of fault at every place where it can be put, over all
+ * workloads, and counts the cases. What must hold is the world's business (world_settle()).
+ *
+ * To add one: a file perturb_NAME.c with a `const struct perturb_class`, and its line in perturb.c.
+ */
+#pragma once
+#include "sim/world.h"
+
+enum { PERTURB_TEXT_BYTES = 1200 };
+
+struct perturb_case {
+    char what[PERTURB_TEXT_BYTES];    /* the case in words: "crash after write 3 of claimants/1" */
+    char failure[PERTURB_TEXT_BYTES]; /* "" when all held */
+    bool trace;                       /* asked for: print world_trace() when it is over */
+    bool logs;
+};
+
+struct perturb_class {
+    const char *name;  /* "crash" */
+    const char *about; /* one line for people */
+    /** How many cases there are, found by running what is perturbed without faults. @many: the
+     * larger set of `make soak`. */
+    uint64_t (*count)(bool many);
+    /** Run case @i of them: same @i, same case, in any process. */
+    void (*run)(uint64_t i, bool many, struct perturb_case *c);
+};
+
+extern const struct perturb_class *const perturb_classes[]; /* NULL at the end */
+
+/** All variants of the deterministic workloads as one list: the @i-th. */
+unsigned perturb_workload_count(void);
+void perturb_workload(unsigned i, struct workload_spec *out);
+
+/** Take over world_failure() into @c, print the trace if asked, free the world. */
+void perturb_finish(struct world *w, struct perturb_case *c);

@@ -1,0 +1,259 @@
+/*
+ * The simulator's command line: hunts, explorations, classes of perturbation, replays.
+ */
+#include "base/mem.h"
+#include "sim/explore.h"
+#include "sim/hunt.h"
+#include "sim/jobs.h"
+#include "sim/perturb.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHORTEN_RUNS_MAX = 3000, FAILURES_MAX = 3 };
+
+static const char usage[] =
+    "usage: sim hunt [calm|leases] [--seed N] [--runs N] [--jobs N]\n"
+    "       sim explore [NAME] [--jobs N]\n"
+    "       sim class [NAME] [--jobs N] [--many] [--case N [--logs]]\n"
+    "       sim replay FILE [--logs]\n"
+    "\n"
+    "hunt     random runs, one for each seed from N on\n"
+    "explore  every schedule of a small world\n"
+    "class    all cases of all classes of perturbation, or of one; or one case with its trace\n"
+    "replay   one run from its script, with a trace of what happens\n";
+
+struct arguments {
+    uint64_t seed, runs;
+    unsigned jobs;
+    uint64_t one_case; /* UINT64_MAX: all */
+    bool logs, many;
+    const char *words[3]; /* what is no flag */
+    int word_count;
+};
+
+static bool parse_number(const char *text, uint64_t *out)
+{
+    char *end = NULL;
+    *out = strtoull(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0';
+}
+
+static bool parse(int argc, char **argv, struct arguments *a)
+{
+    for (int i = 1; i < argc; i++) {
+        uint64_t number = 0;
+        bool has_number = i + 1 < argc && parse_number(argv[i + 1], &number);
+        if (strcmp(argv[i], "--logs") == 0) {
+            a->logs = true;
+        } else if (strcmp(argv[i], "--many") == 0) {
+            a->many = true;
+        } else if (strcmp(argv[i], "--case") == 0 && has_number) {
+            a->one_case = number;
+            i++;
+        } else if (strcmp(argv[i], "--seed") == 0 && has_number) {
+            a->seed = number;
+            i++;
+        } else if (strcmp(argv[i], "--runs") == 0 && has_number) {
+            a->runs = number;
+            i++;
+        } else if (strcmp(argv[i], "--jobs") == 0 && has_number && number > 0) {
+            a->jobs = (unsigned)number;
+            i++;
+        } else if (argv[i][0] != '-' && a->word_count < (int)ARRAY_LEN(a->words)) {
+            a->words[a->word_count++] = argv[i];
+        } else {
+            return false;
+        }
+    }
+    return a->word_count > 0;
+}
+
+/* ---- Failures ---- */
+
+static bool replay(const struct script *s, bool logs)
+{
+    struct world *w = script_play(s, true, logs);
+    bool held = world_settle(w);
+    printf("%s", world_trace(w));
+    printf("%s\n", held ? "all held" : world_failure(w));
+    world_free(w);
+    return held;
+}
+
+/* Takes what is in @s. */
+static void show_failure(struct script *s, const char *name)
+{
+    char path[256];
+    size_t before = s->count;
+    snprintf(path, sizeof path, "sim-failure-%s.txt", name);
+    script_shorten(s, SHORTEN_RUNS_MAX);
+    replay(s, false);
+    script_write(s, path);
+    printf("%s failed: %zu choices, made from %zu. Again: make sim REPLAY=%s\n", name, s->count,
+           before, path);
+    fflush(stdout);
+    script_fini(s);
+}
+
+/* ---- Verbs ---- */
+
+struct hunting {
+    enum hunt_kind kind;
+    uint64_t seed;
+};
+
+static bool hunt_one(void *ctx, uint64_t i)
+{
+    const struct hunting *h = ctx;
+    struct script script;
+    char name[64];
+    if (hunt_run(h->kind, h->seed + i, &script)) {
+        return true;
+    }
+    printf("seed %" PRIu64 " failed\n", h->seed + i);
+    snprintf(name, sizeof name, "%" PRIu64, h->seed + i);
+    show_failure(&script, name);
+    return false;
+}
+
+static uint64_t hunt(const struct arguments *a, uint64_t *passed)
+{
+    struct hunting h = {.kind = HUNT_FAULTS, .seed = a->seed};
+    if (a->word_count > 1) {
+        h.kind = strcmp(a->words[1], "calm") == 0 ? HUNT_CALM : HUNT_LEASES;
+    }
+    uint64_t done = 0;
+    uint64_t failed = jobs_run(a->jobs, a->runs, FAILURES_MAX, hunt_one, &h, &done);
+    *passed += done - (failed < done ? failed : done);
+    return failed;
+}
+
+struct exploring {
+    const struct explore_spec *spec;
+    unsigned jobs;
+};
+
+static bool explore_one(void *ctx, uint64_t job)
+{
+    const struct exploring *x = ctx;
+    struct script script;
+    struct explore_result r = explore(x->spec, (unsigned)job, x->jobs, &script);
+    printf("explore %s, part %" PRIu64 " of %u: %" PRIu64 " schedules to depth %u, %" PRIu64
+           " pruned\n",
+           x->spec->name, job + 1, x->jobs, r.paths, x->spec->depth, r.pruned);
+    if (r.failed > 0) {
+        show_failure(&script, x->spec->name);
+    }
+    return r.failed == 0;
+}
+
+static uint64_t explore_all(const struct arguments *a, uint64_t *passed)
+{
+    uint64_t failed = 0;
+    for (unsigned i = 0; i < explore_spec_count; i++) {
+        struct exploring x = {.spec = &explore_specs[i], .jobs = a->jobs};
+        if (a->word_count > 1 && strcmp(a->words[1], x.spec->name) != 0) {
+            continue;
+        }
+        uint64_t bad = jobs_run(a->jobs, a->jobs, 1, explore_one, &x, NULL);
+        failed += bad > 0 ? 1 : 0;
+        *passed += bad > 0 ? 0 : 1;
+    }
+    return failed;
+}
+
+struct perturbing {
+    const struct perturb_class *class;
+    bool many;
+};
+
+static bool perturb_one(void *ctx, uint64_t i)
+{
+    const struct perturbing *p = ctx;
+    struct perturb_case c = {0};
+    p->class->run(i, p->many, &c);
+    if (c.failure[0] != '\0') {
+        printf("%s, case %" PRIu64 ", %s: %s\n    again: make sim CLASS=%s CASE=%" PRIu64 "%s\n",
+               p->class->name, i, c.what, c.failure, p->class->name, i, p->many ? " MANY=1" : "");
+    }
+    return c.failure[0] == '\0';
+}
+
+static bool perturb_traced(const struct perturb_class *class, const struct arguments *a)
+{
+    struct perturb_case c = {.trace = true, .logs = a->logs};
+    class->run(a->one_case, a->many, &c);
+    printf("%s: %s\n", c.what, c.failure[0] == '\0' ? "all held" : c.failure);
+    return c.failure[0] == '\0';
+}
+
+static uint64_t perturb_class(const struct perturb_class *class, const struct arguments *a,
+                              uint64_t *passed)
+{
+    if (a->one_case != UINT64_MAX) {
+        bool held = perturb_traced(class, a);
+        *passed += held ? 1 : 0;
+        return held ? 0 : 1;
+    }
+    struct perturbing p = {.class = class, .many = a->many};
+    uint64_t count = class->count(a->many);
+    uint64_t done = 0;
+    uint64_t failed = jobs_run(a->jobs, count, FAILURES_MAX, perturb_one, &p, &done);
+    printf("%-12s %8" PRIu64 " cases, %" PRIu64 " violations: %s\n", class->name, done, failed,
+           class->about);
+    *passed += done - (failed < done ? failed : done);
+    return failed;
+}
+
+static uint64_t perturb_all(const struct arguments *a, uint64_t *passed)
+{
+    uint64_t failed = 0;
+    bool any = false;
+    for (size_t i = 0; perturb_classes[i] != NULL; i++) {
+        if (a->word_count < 2 || strcmp(a->words[1], perturb_classes[i]->name) == 0) {
+            failed += perturb_class(perturb_classes[i], a, passed);
+            any = true;
+        }
+    }
+    return any ? failed : 1;
+}
+
+static uint64_t replay_file(const struct arguments *a, uint64_t *passed)
+{
+    struct script s;
+    if (a->word_count < 2 || script_read(&s, a->words[1]) != 0) {
+        return 1;
+    }
+    bool held = replay(&s, a->logs);
+    script_fini(&s);
+    *passed += held ? 1 : 0;
+    return held ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments a = {.seed = 1, .runs = 1000, .jobs = jobs_cores(), .one_case = UINT64_MAX};
+    uint64_t passed = 0;
+    uint64_t failed = 0;
+    if (!parse(argc, argv, &a)) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    if (strcmp(a.words[0], "hunt") == 0) {
+        failed = hunt(&a, &passed);
+    } else if (strcmp(a.words[0], "explore") == 0) {
+        failed = explore_all(&a, &passed);
+    } else if (strcmp(a.words[0], "class") == 0) {
+        failed = perturb_all(&a, &passed);
+    } else if (strcmp(a.words[0], "replay") == 0) {
+        failed = replay_file(&a, &passed);
+    } else {
+        fputs(usage, stderr);
+        return 2;
+    }
+    printf("%" PRIu64 " passed, %" PRIu64 " failed\n", passed, failed);
+    return failed == 0 ? 0 : 1;
+}
