@@ -26,14 +26,16 @@ await_pairs() { await "$1 pairs are right" is "" wrong_pairs "$1"; }
 # ---- history -----------------------------------------------------------------------------------------
 
 # Every version of every object of this namespace from now on, as etcd had it: nothing is missed while
-# an API server is away.
+# an API server is away. $1 from an earlier revision on
 record_history() {
-    local from
-    from=$(etcdctl endpoint status -w json | jq '.[0].Status.header.revision + 1')
+    local from=${1:-}
+    [[ -n $from ]] || from=$(next_revision)
     HISTORY=$BATS_TEST_TMPDIR/history
     start_job etcdctl watch --prefix "/registry/cache.example.com/memcacheds/$NS/" --rev="$from" -w json >"$HISTORY.memcacheds"
     start_job etcdctl watch --prefix "/registry/deployments/$NS/" --rev="$from" -w json >"$HISTORY.deployments"
 }
+
+next_revision() { etcdctl endpoint status -w json | jq '.[0].Status.header.revision + 1'; }
 
 # spec.size of each Memcached, one line each: NAME SIZE SIZE…, repetitions left out.
 size_history() {

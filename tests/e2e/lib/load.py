@@ -19,7 +19,7 @@ import time
 import urllib.parse
 
 THREADS = 8
-GIVE_UP_SECONDS = 60
+GIVE_UP_SECONDS = int(os.environ.get("LOAD_GIVE_UP_SECONDS", "60"))
 APPS = "/apis/apps/v1/namespaces/%s/deployments"
 CACHE = "/apis/cache.example.com/v1alpha1/namespaces/%s/memcacheds"
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A TCP proxy that breaks on demand.
 
-Usage: proxy.py PORT HOST:PORT      listens on 127.0.0.1:PORT (0: any), says "listening on PORT"
+Usage: proxy.py [ADDRESS:]PORT HOST:PORT      listens there (127.0.0.1; port 0: any), says "listening on PORT"
 
 Signals:  USR1  cut all connections
           USR2  stall: requests are held, what the server says still passes; once more: go on
@@ -65,7 +65,8 @@ async def main():
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGUSR1, proxy.cut)
     loop.add_signal_handler(signal.SIGUSR2, proxy.stall)
-    server = await asyncio.start_server(proxy.serve, "127.0.0.1", int(sys.argv[1]))
+    address, _, port = sys.argv[1].rpartition(":")
+    server = await asyncio.start_server(proxy.serve, address or "127.0.0.1", int(port))
     print("listening on", server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
