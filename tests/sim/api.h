@@ -28,10 +28,23 @@ struct api;
 struct api_options {
     uint64_t seed;           /* of uids and generated names */
     uint64_t first_revision; /* where resourceVersions begin; 0: 1 */
-    bool watch_list;  /* serve sendInitialEvents (Kubernetes ≥ 1.32); else refuse it as 1.20
-                         does: it ignores the parameters and serves a plain watch */
-    bool without_crd; /* Memcacheds are not served at first */
+    bool watch_list;         /* serve sendInitialEvents, and caches that keep up with every revision
+                                (Kubernetes ≥ 1.32). Else as 1.20: 422, for the resourceVersionMatch that
+                                goes with it; and the cache of a resource is as new as its last write */
+    bool without_crd;        /* Memcacheds are not served at first */
 };
+
+/*
+ * What of Kubernetes can surprise, as it was seen on 1.20:
+ *   - namespace "default" is there from the start; it is the first revision
+ *   - a DELETE of a pod that has a node (spec.nodeName) leaves it terminating for its grace period;
+ *     one without a node, or with gracePeriodSeconds=0, is gone after two writes: terminating, gone
+ *   - a DELETE of a namespace makes it Terminating, and again changes nothing; it goes when
+ *     PUT …/finalize takes the last of spec.finalizers away
+ *   - a PUT of a Lease or Event that is not there creates it, whatever its resourceVersion
+ *   - a write that takes the last finalizer of a deleted object away is a deletion and nothing else
+ * Not served: deletecollection (405), strategic merge patch (415), /watch/ paths (404).
+ */
 
 struct api *api_new(const struct api_options *options);
 void api_free(struct api *a);
@@ -42,11 +55,14 @@ void api_set_time(struct api *a, int64_t wall_us);
 /** etcd's revision: that of the last write. */
 uint64_t api_revision(const struct api *a);
 
-/** Forget history up to and with @revision: older watches and lists are answered 410. */
+/** Forget history up to and with @revision (at most the newest): older watches and lists are
+ * answered 410; a watch that has not been told all up to there gets it as an ERROR event. Caches
+ * are not older than this afterwards, but for frozen ones. */
 void api_compact(struct api *a, uint64_t revision);
 
 /** Everything as it was at @revision, which becomes the newest one: etcd restored from a backup.
- * Watches end. Later revisions are used again, for other things. Must not be compacted. */
+ * Watches end, servers thaw. Later revisions are used again, for other things. Must not be
+ * compacted. */
 void api_restore(struct api *a, uint64_t revision);
 
 /** Serve the CRD's resource or do not (the CRD is installed or removed, and with it all objects;
@@ -117,8 +133,9 @@ bool api_watch_is_over(const struct api_watch *w);
 /** timeoutSeconds of the request in ms, for whoever keeps the time; 0: none. */
 uint64_t api_watch_timeout_ms(const struct api_watch *w);
 
-/** Leave out the next @count events of this watch (its cache never showed them), as long as they
- * cancel out; for tests of unobserved states. */
+/** Leave out the next @count events of this watch (its cache never showed them), those that are due
+ * and those to come. That they cancel out is the caller's business; for tests of unobserved states.
+ */
 void api_watch_skip(struct api_watch *w, unsigned count);
 
 /* ---- Servers that lag ---- */
@@ -126,7 +143,7 @@ void api_watch_skip(struct api_watch *w, unsigned count);
 /** Freeze @server's caches at @revision: lists with resourceVersion 0 and watches see nothing newer
  * (a list or a watch-list that must be newer is answered 504 ResourceVersionTooLarge; a plain watch
  * from a newer resourceVersion waits). @resource: "deployments" and so on, or NULL for all of them.
- */
+ * @revision is taken as between the last compaction and the newest. */
 void api_freeze(struct api *a, unsigned server, const char *resource, uint64_t revision);
 void api_thaw(struct api *a, unsigned server);
 
