@@ -144,6 +144,7 @@ static struct mark mark_of(struct world *w, const struct choice *c)
     case CHOICE_ANSWER:
     case CHOICE_DELIVER:
     case CHOICE_LOSE:
+    case CHOICE_DROP:
         m.side = SIDE_PROCESS;
         m.flight = world_exchange(w, c->exchange)->id;
         break;

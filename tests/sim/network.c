@@ -350,6 +350,12 @@ void flight_end(struct network *n, struct flight *f, bool clean)
     give_end(n, process_of(n, f), f->exchange.id, clean ? NULL : "connection reset by peer");
 }
 
+void flight_drop(struct network *n, struct flight *f)
+{
+    assert(f->exchange.orphan);
+    remove_flight(n, f);
+}
+
 void network_disconnect(struct network *n, struct process *p)
 {
     uint64_t ids[FLIGHTS_MAX];

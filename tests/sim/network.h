@@ -77,6 +77,9 @@ void flight_refuse(struct network *n, struct flight *f, int status, int64_t retr
 /** The connection ends; the process sees an error, or a clean end of a watch. */
 void flight_end(struct network *n, struct flight *f, bool clean);
 
+/** It never arrives; for one that nobody waits for. */
+void flight_drop(struct network *n, struct flight *f);
+
 /** All connections of the process break. */
 void network_disconnect(struct network *n, struct process *p);
 

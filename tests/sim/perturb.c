@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 const struct perturb_class *const perturb_classes[] = {
+    &perturb_crash,
+    &perturb_lost,
     NULL,
 };
 

@@ -298,7 +298,11 @@ static void offer_flight_faults(struct world *w, struct offer *o)
     for (size_t i = 0; i < w->network.flight_count; i++) {
         const struct flight *f = w->network.flights[i];
         unsigned p = f->exchange.process;
-        if (f->exchange.orphan || w->network.processes[p].paused) {
+        if (f->exchange.orphan) {
+            offer(o, CHOICE_DROP, p, i, 0);
+            continue;
+        }
+        if (w->network.processes[p].paused) {
             continue;
         }
         if (faults->lose > 0) {
@@ -473,17 +477,19 @@ const char *world_choice_text(struct world *w, const struct choice *c, char out[
         [CHOICE_CLUSTER] = "cluster",   [CHOICE_PASS] = "pass",
         [CHOICE_START] = "start",       [CHOICE_CRASH] = "crash",
         [CHOICE_STOP] = "stop",         [CHOICE_PAUSE] = "pause",
-        [CHOICE_RESUME] = "resume",     [CHOICE_LOSE] = "lose",
-        [CHOICE_REFUSE] = "refuse",     [CHOICE_WATCH_END] = "end",
-        [CHOICE_WATCH_ERROR] = "error", [CHOICE_BOOKMARK] = "bookmark",
-        [CHOICE_COMPACT] = "compact",   [CHOICE_FREEZE] = "freeze",
-        [CHOICE_THAW] = "thaw",         [CHOICE_CLOCK] = "clock",
-        [CHOICE_CRD] = "crd",           [CHOICE_RESTORE] = "restore"};
+        [CHOICE_RESUME] = "resume",     [CHOICE_DROP] = "drop",
+        [CHOICE_LOSE] = "lose",         [CHOICE_REFUSE] = "refuse",
+        [CHOICE_WATCH_END] = "end",     [CHOICE_WATCH_ERROR] = "error",
+        [CHOICE_BOOKMARK] = "bookmark", [CHOICE_COMPACT] = "compact",
+        [CHOICE_FREEZE] = "freeze",     [CHOICE_THAW] = "thaw",
+        [CHOICE_CLOCK] = "clock",       [CHOICE_CRD] = "crd",
+        [CHOICE_RESTORE] = "restore"};
     char what[WORLD_CHOICE_BYTES - 32];
     switch (c->type) {
     case CHOICE_EXECUTE:
     case CHOICE_ANSWER:
     case CHOICE_DELIVER:
+    case CHOICE_DROP:
     case CHOICE_LOSE:
     case CHOICE_WATCH_END:
     case CHOICE_BOOKMARK:
@@ -687,6 +693,9 @@ static void take_fault(struct world *w, const struct choice *c, struct flight *f
 {
     struct world_faults *faults = &w->options.faults;
     switch (c->type) {
+    case CHOICE_DROP:
+        flight_drop(&w->network, f);
+        break;
     case CHOICE_LOSE:
         faults->lose -= faults->lose > 0;
         flight_end(&w->network, f, false);

@@ -69,6 +69,7 @@ enum choice_type {
     CHOICE_STOP,
     CHOICE_PAUSE,
     CHOICE_RESUME,
+    CHOICE_DROP, /* a request of a process that is gone never arrives */
     CHOICE_LOSE,
     CHOICE_REFUSE,
     CHOICE_WATCH_END,
