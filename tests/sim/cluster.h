@@ -14,7 +14,7 @@ void cluster_free(struct cluster *c);
 
 /** A thing that a controller would do now. */
 struct cluster_step {
-    enum {
+    enum cluster_step_type {
         CLUSTER_OBSERVE, /* Deployment: observedGeneration, replicas, readyReplicas … in status */
         CLUSTER_POD_ADD, /* a pod too few */
         CLUSTER_POD_REMOVE, /* a pod too many, or of an old template: it becomes terminating */
@@ -30,11 +30,12 @@ struct cluster_step {
 
 enum { CLUSTER_STEPS_MAX = 64 };
 
-/** What could be done now, in a stable order (type, namespace, name); at most CLUSTER_STEPS_MAX.
- * Cheap when nothing has changed since the last call. */
+/** What could be done now, in a stable order (type, resource, namespace, name); at most
+ * CLUSTER_STEPS_MAX. Cheap when nothing has changed since the last call. */
 size_t cluster_steps(struct cluster *c, struct cluster_step *out);
 
-/** Do it. Ignored when it is no longer due. */
+/** Do it. Ignored when it is no longer due. What the server refuses (a quota, a namespace that
+ * ends) is not due again before the object has changed. */
 void cluster_do(struct cluster *c, const struct cluster_step *step);
 
 /** "collect deployments default/cache" */
