@@ -1,5 +1,6 @@
 #include "sim/perturb.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 const struct perturb_class *const perturb_classes[] = {
@@ -32,6 +33,36 @@ void perturb_workload(unsigned i, struct workload_spec *out)
         }
         i -= variants;
     }
+}
+
+uint64_t perturb_count(uint64_t (*points)(unsigned workload))
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < perturb_workload_count(); i++) {
+        sum += points(i);
+    }
+    return sum;
+}
+
+unsigned perturb_locate(uint64_t (*points)(unsigned workload), uint64_t *i)
+{
+    unsigned workload = 0;
+    while (*i >= points(workload)) {
+        *i -= points(workload++);
+    }
+    return workload;
+}
+
+bool perturb_known(const struct perturb_memo *memo, unsigned workload)
+{
+    assert(workload < PERTURB_WORKLOADS_MAX);
+    return memo->known[workload];
+}
+
+void perturb_remember(struct perturb_memo *memo, unsigned workload, uint64_t points)
+{
+    memo->known[workload] = true;
+    memo->points[workload] = points;
 }
 
 void perturb_finish(struct world *w, struct perturb_case *c)

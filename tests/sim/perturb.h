@@ -33,5 +33,19 @@ extern const struct perturb_class perturb_crash, perturb_lost;
 unsigned perturb_workload_count(void);
 void perturb_workload(unsigned i, struct workload_spec *out);
 
+/** For cases that are points in the workloads: @points tells how many a workload has. */
+uint64_t perturb_count(uint64_t (*points)(unsigned workload));
+/** The workload of case *i, which becomes the point in it. */
+unsigned perturb_locate(uint64_t (*points)(unsigned workload), uint64_t *i);
+
+/** What a class has counted already, since counting means running. Zeroed at first. */
+enum { PERTURB_WORKLOADS_MAX = 128 };
+struct perturb_memo {
+    bool known[PERTURB_WORKLOADS_MAX];
+    uint64_t points[PERTURB_WORKLOADS_MAX];
+};
+bool perturb_known(const struct perturb_memo *memo, unsigned workload);
+void perturb_remember(struct perturb_memo *memo, unsigned workload, uint64_t points);
+
 /** Take over world_failure() into @c, print the trace if asked, free the world. */
 void perturb_finish(struct world *w, struct perturb_case *c);

@@ -51,17 +51,17 @@ static void drop_orphans(struct world *w)
     }
 }
 
-static bool say(void *ctx, struct world *w, const struct choice *next)
+static enum world_say say(void *ctx, struct world *w, const struct choice *next)
 {
     struct point *p = ctx;
     bool execute = next->type == CHOICE_EXECUTE;
     bool answer = next->type == CHOICE_ANSWER;
     if (p->done || (!execute && !answer) || !is_write(world_exchange(w, next->exchange))) {
-        return true;
+        return SAY_TAKE;
     }
     p->seen += execute ? 1 : 0;
     if (p->seen != p->write + 1) {
-        return true;
+        return SAY_TAKE;
     }
     if (execute && p->place <= PLACE_LATE) {
         p->done = true;
@@ -69,7 +69,7 @@ static bool say(void *ctx, struct world *w, const struct choice *next)
         if (p->place == PLACE_BEFORE) {
             drop_orphans(w);
         }
-        return false;
+        return SAY_DID;
     }
     if (answer && p->place >= PLACE_EXECUTED) {
         p->done = true;
@@ -79,9 +79,9 @@ static bool say(void *ctx, struct world *w, const struct choice *next)
         } else {
             break_it(p, w, next);
         }
-        return false;
+        return SAY_DID;
     }
-    return true;
+    return SAY_TAKE;
 }
 
 static struct world *make(unsigned workload, bool trace, bool logs)
@@ -95,37 +95,32 @@ static struct world *make(unsigned workload, bool trace, bool logs)
 /* Writes of a run in which nothing breaks. */
 static uint64_t writes_of(unsigned workload)
 {
-    struct point p = {.write = UINT64_MAX - 1};
-    struct world *w = make(workload, false, false);
-    world_play(w, STILL_MS, say, &p);
-    world_free(w);
-    return p.seen;
-}
-
-static uint64_t places(bool crash)
-{
-    return crash ? PLACE_COUNT : PLACE_ANSWERED;
-}
-
-static uint64_t count(bool crash)
-{
-    uint64_t sum = 0;
-    for (unsigned i = 0; i < perturb_workload_count(); i++) {
-        sum += writes_of(i) * places(crash);
+    static struct perturb_memo memo;
+    if (!perturb_known(&memo, workload)) {
+        struct point p = {.write = UINT64_MAX - 1};
+        struct world *w = make(workload, false, false);
+        world_play(w, STILL_MS, say, &p);
+        world_free(w);
+        perturb_remember(&memo, workload, p.seen);
     }
-    return sum;
+    return memo.points[workload];
 }
 
-static void run(bool crash, uint64_t i, struct perturb_case *c)
+static uint64_t crashes_of(unsigned workload)
 {
-    unsigned workload = 0;
-    uint64_t points = writes_of(workload) * places(crash);
-    while (i >= points) {
-        i -= points;
-        points = writes_of(++workload) * places(crash);
-    }
+    return writes_of(workload) * PLACE_COUNT;
+}
+
+static uint64_t losses_of(unsigned workload)
+{
+    return writes_of(workload) * PLACE_ANSWERED;
+}
+
+static void run(bool crash, unsigned workload, uint64_t point, struct perturb_case *c)
+{
+    unsigned places = crash ? PLACE_COUNT : PLACE_ANSWERED;
     struct point p = {
-        .crash = crash, .write = i / places(crash), .place = (enum place)(i % places(crash))};
+        .crash = crash, .write = point / places, .place = (enum place)(point % places)};
     struct world *w = make(workload, c->trace, c->logs);
     struct workload_spec spec;
     perturb_workload(workload, &spec);
@@ -143,25 +138,27 @@ static void run(bool crash, uint64_t i, struct perturb_case *c)
 static uint64_t count_crashes(bool many)
 {
     (void)many;
-    return count(true);
+    return perturb_count(crashes_of);
 }
 
 static void run_crash(uint64_t i, bool many, struct perturb_case *c)
 {
     (void)many;
-    run(true, i, c);
+    unsigned workload = perturb_locate(crashes_of, &i);
+    run(true, workload, i, c);
 }
 
 static uint64_t count_losses(bool many)
 {
     (void)many;
-    return count(false);
+    return perturb_count(losses_of);
 }
 
 static void run_loss(uint64_t i, bool many, struct perturb_case *c)
 {
     (void)many;
-    run(false, i, c);
+    unsigned workload = perturb_locate(losses_of, &i);
+    run(false, workload, i, c);
 }
 
 const struct perturb_class perturb_crash = {

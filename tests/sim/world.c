@@ -51,6 +51,9 @@ struct world {
     struct buf trace;
 };
 
+/* What may be frozen by itself: each resource has a watch cache of its own. */
+static const char *const freeze_texts[WORLD_FREEZES] = {NULL, "memcacheds", "deployments", "pods"};
+
 /* ---- Telling ---- */
 
 __attribute__((format(printf, 2, 3))) static void tell(struct world *w, const char *format, ...)
@@ -362,8 +365,8 @@ static void offer_server_faults(struct world *w, struct offer *o)
         offer(o, CHOICE_THAW, 0, 0, 0);
     } else if (faults->freeze > 0) {
         for (uint64_t back = 1; back <= 16; back *= 2) {
-            if (revision > back + w->snapshot) {
-                offer(o, CHOICE_FREEZE, 0, 0, (int64_t)(revision - back));
+            for (unsigned i = 0; i < WORLD_FREEZES && revision > back + w->snapshot; i++) {
+                offer(o, CHOICE_FREEZE, 0, i, (int64_t)(revision - back));
             }
         }
     }
@@ -525,6 +528,10 @@ const char *world_choice_text(struct world *w, const struct choice *c, char out[
                  c->value);
         break;
     case CHOICE_FREEZE:
+        snprintf(out, WORLD_CHOICE_BYTES, "%-8s%s %" PRId64 " revisions ago", verbs[c->type],
+                 c->exchange > 0 ? freeze_texts[c->exchange] : "everything",
+                 (int64_t)api_revision(w->api) - c->value);
+        break;
     case CHOICE_RESTORE:
         snprintf(out, WORLD_CHOICE_BYTES, "%-8s%" PRId64 " revisions ago", verbs[c->type],
                  (int64_t)api_revision(w->api) - c->value);
@@ -603,10 +610,12 @@ static void send_bookmark(struct world *w, struct flight *f)
     buf_fini(&line);
 }
 
-/* A process moves to the other server, whose caches have stopped at @revision. */
-static void freeze(struct world *w, uint64_t revision)
+/* Processes move to the other server, whose caches (all of them, or of one resource) have stopped
+ * at
+ * @revision. */
+static void freeze(struct world *w, uint64_t revision, unsigned resource)
 {
-    api_freeze(w->api, 1, NULL, revision);
+    api_freeze(w->api, 1, freeze_texts[resource], revision);
     w->frozen = true;
     for (unsigned i = 0; i < w->options.processes; i++) {
         w->network.processes[i].server = 1;
@@ -724,7 +733,7 @@ static void take_fault(struct world *w, const struct choice *c, struct flight *f
         break;
     case CHOICE_FREEZE:
         faults->freeze -= faults->freeze > 0;
-        freeze(w, (uint64_t)c->value);
+        freeze(w, (uint64_t)c->value, c->exchange);
         break;
     case CHOICE_THAW:
         thaw(w);
@@ -748,7 +757,8 @@ static void take_fault(struct world *w, const struct choice *c, struct flight *f
 void world_take(struct world *w, const struct choice *c)
 {
     char text[WORLD_CHOICE_BYTES];
-    struct flight *f = w->network.flight_count > 0 ? w->network.flights[c->exchange] : NULL;
+    struct flight *f =
+        c->exchange < w->network.flight_count ? w->network.flights[c->exchange] : NULL;
     if (w->options.trace) {
         tell(w, "%s", world_choice_text(w, c, text));
     }
@@ -788,6 +798,11 @@ static void start_missing(struct world *w)
     }
 }
 
+static enum world_say ask(struct world *w, const struct choice *c)
+{
+    return w->say != NULL ? w->say(w->say_ctx, w, c) : SAY_TAKE;
+}
+
 /* One thing of each kind that can happen without time passing, in turn, so that nobody waits for
  * ever. */
 static bool take_all(struct world *w)
@@ -795,19 +810,21 @@ static bool take_all(struct world *w)
     struct choice choices[WORLD_CHOICES_MAX];
     struct offer o = {.out = choices};
     bool seen[CHOICE_PASS] = {false};
-    offer_progress(w, &o);
     bool any = false;
-    for (size_t i = 0; i < o.count && w->failure[0] == '\0'; i++) {
-        if (!seen[choices[i].type]) {
-            seen[choices[i].type] = true;
-            if (w->say == NULL || w->say(w->say_ctx, w, &choices[i])) {
-                world_take(w, &choices[i]);
-            }
-            any = true;
-            o.count = 0; /* requests may have moved: offers are made anew */
-            offer_progress(w, &o);
-            i = (size_t)-1;
+    offer_progress(w, &o);
+    for (size_t i = 0; i < o.count && w->failure[0] == '\0';) {
+        enum world_say said = seen[choices[i].type] ? SAY_NOT_NOW : ask(w, &choices[i]);
+        if (said == SAY_NOT_NOW) {
+            i++;
+            continue;
         }
+        if (said == SAY_TAKE) {
+            seen[choices[i].type] = true;
+            world_take(w, &choices[i]);
+        }
+        any = true;
+        i = o.count = 0; /* requests may have moved: offers are made anew */
+        offer_progress(w, &o);
     }
     return any;
 }

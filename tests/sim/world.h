@@ -18,6 +18,7 @@ enum {
     WORLD_PROCESSES_MAX = 2,
     WORLD_CHOICES_MAX = 192,
     WORLD_CHOICE_BYTES = 320,
+    WORLD_FREEZES = 4, /* all caches, or those of Memcacheds, Deployments, pods alone */
     WORLD_QUIET_MS = 10 * 60 * 1000,        /* after convergence, not one write for so long */
     WORLD_CONVERGE_MS = 2 * 60 * 60 * 1000, /* the longest backoff is 1000 s; rivals twice that */
 };
@@ -87,7 +88,7 @@ enum choice_type {
 struct choice {
     enum choice_type type;
     unsigned process;  /* whose; 0 where it does not matter */
-    unsigned exchange; /* index of a request in flight */
+    unsigned exchange; /* index of a request in flight; FREEZE: below WORLD_FREEZES, of what */
     int64_t value;     /* PASS: ms; REFUSE, WATCH_ERROR: which; COMPACT, FREEZE, RESTORE: revision;
                           CLOCK: ms of the jump; CLUSTER: index of the step */
 };
@@ -113,9 +114,13 @@ bool world_settle(struct world *w);
  * end state. */
 void world_drain(struct world *w);
 
-/** Asked before each choice is taken: true to take it; false when something else was done instead
- * (world_take() of a fault, for example), so that the choices are made anew. */
-typedef bool world_say_fn(void *ctx, struct world *w, const struct choice *next);
+/** What to do with a choice that is about to be taken. */
+enum world_say {
+    SAY_TAKE,
+    SAY_DID,     /* something else was done instead (a fault, for example): choices are made anew */
+    SAY_NOT_NOW, /* it has to wait; it is asked about again in the next round */
+};
+typedef enum world_say world_say_fn(void *ctx, struct world *w, const struct choice *next);
 
 /**
  * Play the workload to its end in the fair order, with a say in each choice: how perturbations put
