@@ -45,7 +45,7 @@ begin_test() {
 
 begin_test_without_cluster() {
     cd "$ROOT" || return
-    OPERATORS=() JOBS=()
+    OPERATORS=() JOBS=() SECRETS=()
 }
 
 # For teardown. What still runs must end well when asked to. Operators for all namespaces, in later
@@ -65,7 +65,33 @@ end_test() {
         ! grep -E 'AddressSanitizer|LeakSanitizer|runtime error:' "$log" || failed=1
         printf -- '---- %s\n' "${log##*/}" && tail -n 60 "$log"
     done
+    no_secret_was_said || failed=1
     return "$failed"
+}
+
+# ---- secrets -------------------------------------------------------------------------------------------
+
+# All that this test's operators were given to log in with: tokens, passwords and private keys in
+# kubeconfigs, the lines of such keys, and what a test has put into SECRETS.
+secrets() {
+    local -a configs=("$BATS_TEST_TMPDIR"/*kubeconfig* ${KUBECONFIG:+"$KUBECONFIG"} ${ACCOUNT:+"$ACCOUNT"})
+    local value
+    {
+        ((${#SECRETS[@]} == 0)) || printf '%s\n' "${SECRETS[@]}"
+        sed -nE 's/.*\b(token|password|client-key-data)"?: *"?([^" ,}]+).*/\2/p' "${configs[@]}" 2>/dev/null
+        base64 -w 0 "$BATS_FILE_TMPDIR/client-key-data" 2>/dev/null # and what prepare_api has got out of files
+    } | sort -u | while read -r value; do
+        echo "$value"
+        # a key may be said in the lines that it has once it is decoded
+        [[ $value != LS0t* ]] || base64 -d <<<"$value" 2>/dev/null | grep -v -e '-----'
+    done | awk 'length > 7'
+}
+
+# Not one of them is in any log of this test or its file.
+no_secret_was_said() {
+    local -a logs
+    mapfile -t logs < <(find "$BATS_TEST_TMPDIR" "$BATS_FILE_TMPDIR" -name '*.log' -type f)
+    ((${#logs[@]} == 0)) || ! grep -F -f <(secrets) "${logs[@]}"
 }
 
 # ---- processes -----------------------------------------------------------------------------------
