@@ -78,7 +78,6 @@ struct world *world_new(const struct world_options *options)
                                   .seed = options->seed,
                                   .split = options->faults.split > 0,
                                   .tell = options->logs ? tell_log : NULL};
-    w->changed_ms = w->written_ms = w->network.now_ms;
     w->revision = w->snapshot = api_revision(w->api);
     snprintf(w->image, sizeof w->image, IMAGE);
     api_set_time(w->api, first_wall_ms * 1000);

@@ -23,7 +23,6 @@ struct world {
     bool frozen;
     uint64_t revision;   /* up to which changes were judged */
     uint64_t changed_ms; /* when something changed last, Leases and Events aside */
-    uint64_t written_ms; /* when a process last wrote */
     uint64_t writes[WORLD_PROCESSES_MAX];
     uint64_t snapshot; /* revision of the backup */
     bool probing;

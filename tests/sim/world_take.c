@@ -18,7 +18,6 @@ static void execute(struct world *w, struct flight *f)
     flight_execute(&w->network, f);
     if (is_write) {
         w->writes[process]++;
-        w->written_ms = w->network.now_ms;
     }
     world_tell(w, "        %s %s → %d", e->body != NULL ? "with" : "",
                e->body != NULL ? e->body : "", f->watch != NULL ? 200 : f->answer.http_status);
