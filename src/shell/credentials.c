@@ -143,7 +143,9 @@ static int load_token(struct credentials *c, struct error *err)
     int code = secret_read(c->config.token_file, TOKEN_BYTES_MAX, &token, err);
     if (code == 0) {
         trim(&token);
-        code = vet_token(token.bytes, err);
+        code = strlen(token.bytes) == token.len
+                   ? vet_token(token.bytes, err)
+                   : error_set(err, ERR_INVALID, "the token has a NUL byte in it");
     }
     if (code != 0) {
         return error_wrap(err, "token file %s", c->config.token_file);

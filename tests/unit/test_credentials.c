@@ -62,15 +62,20 @@ static char *path_of(const char *name)
     return mem_strdup(path);
 }
 
-static void write_file(const char *name, const char *text)
+static void write_bytes(const char *name, const char *bytes, size_t len)
 {
     char *path = path_of(name);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
-    fputs(text, file);
+    assert_int_equal(fwrite(bytes, 1, len, file), len);
     fclose(file);
     chmod(path, 0755);
     mem_free(path);
+}
+
+static void write_file(const char *name, const char *text)
+{
+    write_bytes(name, text, strlen(text));
 }
 
 static void remove_file(const char *name)
@@ -226,6 +231,9 @@ static void a_bad_token_file_leaves_the_old_token(void **state)
         assert_non_null(strstr(f.log, "Keeping the old token"));
         assert_null(strstr(f.log, "Evil"));
     }
+    write_bytes("token", "cut\0off", 7); /* as a crash of the machine leaves files */
+    credentials_tick(c, later(9 * CREDENTIALS_TOKEN_MS));
+    assert_authorization(c, "Bearer one");
     write_file("token", "two");
     credentials_tick(c, later(10 * CREDENTIALS_TOKEN_MS));
     assert_authorization(c, "Bearer two");
