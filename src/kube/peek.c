@@ -81,17 +81,23 @@ static bool skip_value(struct cursor *p)
     return false;
 }
 
+static bool has_escape(const struct text *t)
+{
+    return memchr(t->start, '\\', t->len) != NULL;
+}
+
 static bool equals(const struct text *t, const char *want)
 {
     return t->len == strlen(want) && memcmp(t->start, want, t->len) == 0;
 }
 
-/* The next member of an object: its key, with the cursor at its value. False at the end. */
+/* The next member of an object: its key, with the cursor at its value. False at the end, and at a
+ * key with an escape: it may spell a name that is looked for. */
 static bool next_member(struct cursor *p, bool *first, struct text *key)
 {
     bool parted = *first || take(p, ',');
     *first = false;
-    return parted && take_string(p, key) && take(p, ':');
+    return parted && take_string(p, key) && !has_escape(key) && take(p, ':');
 }
 
 /* Step to the value of member @name of the object that begins here. */
@@ -116,7 +122,7 @@ static bool enter(struct cursor *p, const char *name)
 /* Texts with escapes are left to the decoder. */
 static bool copy(const struct text *t, char *out, size_t bytes)
 {
-    if (t->len == 0 || t->len >= bytes || memchr(t->start, '\\', t->len) != NULL) {
+    if (t->len == 0 || t->len >= bytes || has_escape(t)) {
         return false;
     }
     memcpy(out, t->start, t->len);
@@ -143,6 +149,9 @@ static bool read_metadata(struct cursor *p, struct peek *out)
         size_t i = 0;
         while (i < 3 && !equals(&key, wanted[i].key)) {
             i++;
+        }
+        if (i < 3 && (found & 1U << i) != 0) {
+            return false; /* twice: the decoder takes the first */
         }
         if (i == 3 ? !skip_value(p)
                    : !take_string(p, &value) || !copy(&value, wanted[i].to, wanted[i].bytes)) {

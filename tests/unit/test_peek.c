@@ -46,6 +46,15 @@ static const struct row rows[] = {
     {"{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"\\u0061\",\"namespace\":\"n\","
      "\"resourceVersion\":\"7\"}}}",
      NULL},
+    /* names that come twice, or are spelt otherwise: the decoder takes the first, as they mean */
+    {"{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"a\",\"name\":\"b\","
+     "\"namespace\":\"n\",\"resourceVersion\":\"7\"}}}",
+     NULL},
+    {"{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"\\u006eame\":\"b\",\"name\":\"a\","
+     "\"namespace\":\"n\",\"resourceVersion\":\"7\"}}}",
+     NULL},
+    {"{\"type\":\"ADDED\",\"object\":{\"m\\u0065tadata\":{\"name\":\"b\"}," META "}}", NULL},
+    {"{\"typ\\u0065\":\"DELETED\",\"type\":\"ADDED\",\"object\":{" META "}}", NULL},
     {"{\"type\":\"ADDED\",\"object\":{\"metadata\":[]}}", NULL},
     {"{\"type\":\"ADDED\",\"object\":{\"metadata\":7}}", NULL},
     {"{\"type\":\"ADDED\",\"object\":[{" META "}]}", NULL},
