@@ -194,8 +194,31 @@ static bool all_synced(const struct manager *m)
     return true;
 }
 
+/* What other scopes know may be of a past that never was: a Memcached that is no more would be
+ * given its Deployment anew. So nothing is decided before all have listed. */
+static void distrust_all_but(struct manager *m, const struct watcher *witness)
+{
+    say(m, LOG_INFO,
+        "The server's history was reset, as by a restored backup. Listing everything anew");
+    for (size_t i = 0; i < m->watcher_count; i++) {
+        if (m->watchers[i] != witness) {
+            watcher_distrust(m->watchers[i]);
+        }
+    }
+    for (size_t i = 0; i < m->store_count; i++) {
+        if (m->stores[i]->scope_count == 0) {
+            store_drop_all(m->stores[i]);
+        }
+    }
+}
+
 static void pump_watchers(struct manager *m)
 {
+    for (size_t i = 0; i < m->watcher_count; i++) {
+        if (watcher_take_reset(m->watchers[i])) {
+            distrust_all_but(m, m->watchers[i]);
+        }
+    }
     for (size_t i = 0; i < m->watcher_count; i++) {
         watcher_pump(m->watchers[i]);
     }
@@ -465,7 +488,7 @@ uint64_t manager_deadline(const struct manager *m)
     for (size_t i = 0; i < m->watcher_count; i++) {
         at = earlier(at, watcher_deadline(m->watchers[i]));
     }
-    bool running = m->was_synced && (!m->options.leader_elect || m->was_leading) &&
+    bool running = m->was_synced && all_synced(m) && (!m->options.leader_elect || m->was_leading) &&
                    busy(m) < m->options.max_concurrent;
     for (size_t i = 0; running && i < m->controller_count; i++) {
         at = earlier(at, controller_deadline(m->controllers[i]));

@@ -211,6 +211,22 @@ static void want_list(struct reflector *r, struct now now, struct request *out)
     out->timeout_ms = REFLECTOR_LIST_TIMEOUT_MS;
 }
 
+/* A watch from a version that the server has not reached is answered by silence, for as long as
+ * that takes; a list is refused at once. It selects one name, which need not exist: the answer is
+ * small. */
+static void want_check(struct reflector *r, struct now now, struct request *out)
+{
+    struct buf path;
+
+    begin(r, now, REFLECTOR_CHECKING);
+    begin_path(r, &path);
+    path_append_query(&path, "fieldSelector", "metadata.name=x");
+    path_append_query(&path, "resourceVersion", r->scope->rv);
+    out->path = end_path(&path);
+    out->accept = r->spec.metadata_only ? MEDIA_META_LIST : NULL;
+    out->timeout_ms = REFLECTOR_LIST_TIMEOUT_MS;
+}
+
 static void want_watch(struct reflector *r, struct now now, struct request *out)
 {
     bool listing = r->next == REFLECTOR_NEXT_LIST;
@@ -246,6 +262,8 @@ bool reflector_want(struct reflector *r, struct now now, struct request *out)
     if (r->next == REFLECTOR_NEXT_WATCH ||
         (r->next == REFLECTOR_NEXT_LIST && !r->watch_list_refused)) {
         want_watch(r, now, out);
+    } else if (r->next == REFLECTOR_NEXT_CHECK) {
+        want_check(r, now, out);
     } else {
         want_list(r, now, out);
     }
@@ -262,7 +280,8 @@ uint64_t reflector_deadline(const struct reflector *r)
     case REFLECTOR_WATCHING:
         return r->cut_ms;
     case REFLECTOR_LISTING:
-        break; /* has the request's own timeout */
+    case REFLECTOR_CHECKING:
+        break; /* have the request's own timeout */
     }
     return UINT64_MAX;
 }
@@ -281,7 +300,10 @@ static void commit(struct reflector *r, const char *rv)
     bool stepped_back = r->list_rv == REFLECTOR_RV_QUORUM && r->scope->rv != NULL &&
                         rv_compare(rv, r->scope->rv) < 0;
 
-    store_replace(r->store, r->scope, r->pending, r->pending_count, rv, stepped_back);
+    r->history_reset = stepped_back && !r->distrusted;
+    store_replace(r->store, r->scope, r->pending, r->pending_count, rv,
+                  stepped_back || r->distrusted);
+    r->distrusted = false;
     r->pending_count = 0;
     pending_drop(r);
     r->list_rv = REFLECTOR_RV_LAST;
@@ -318,6 +340,15 @@ static int on_item(void *ctx, yyjson_val *item, struct error *err)
         pending_add(r, o);
     }
     return rc;
+}
+
+/* Somebody may have the name that a check selects. */
+static int on_checked_item(void *ctx, yyjson_val *item, struct error *err)
+{
+    (void)ctx;
+    (void)item;
+    (void)err;
+    return 0;
 }
 
 static int on_put(struct reflector *r, const struct watch_event *event, struct error *err)
@@ -423,6 +454,8 @@ int reflector_body(struct reflector *r, struct now now, const char *bytes, size_
     switch (r->state) {
     case REFLECTOR_LISTING:
         return list_feed(&r->list, bytes, len, on_item, r, err);
+    case REFLECTOR_CHECKING:
+        return list_feed(&r->list, bytes, len, on_checked_item, r, err);
     case REFLECTOR_WATCH_LISTING:
     case REFLECTOR_WATCHING:
         return watch_feed(&r->watch, bytes, len, on_event, r, err);
@@ -531,7 +564,30 @@ static void watch_ended(struct reflector *r, struct now now, struct error *why)
     if (clean) {
         error_set(why, ERR_TRANSPORT, "ended after %" PRIu64 " ms without an event", lasted_ms);
     }
-    fail(r, now, "watch", needs_relist(r, why) ? REFLECTOR_NEXT_LIST : REFLECTOR_NEXT_WATCH, why);
+    bool relist = needs_relist(r, why);
+    bool lost = !clean && (why->code == ERR_TRANSPORT || why->code == ERR_SERVER);
+    fail(r, now, "watch",
+         relist ? REFLECTOR_NEXT_LIST
+         : lost ? REFLECTOR_NEXT_CHECK
+                : REFLECTOR_NEXT_WATCH,
+         why);
+}
+
+static void check_ended(struct reflector *r, struct now now, struct error *why)
+{
+    bool answered = why->code == ERR_NONE && list_end(&r->list, why) == 0;
+    bool reached = answered && rv_compare(r->list.rv, r->scope->rv) >= 0;
+
+    r->next = REFLECTOR_NEXT_WATCH;
+    if (reached) {
+        return;
+    }
+    r->next = REFLECTOR_NEXT_LIST;
+    if (answered || why->code == ERR_RV_TOO_LARGE || why->code == ERR_GONE) {
+        r->list_rv = REFLECTOR_RV_QUORUM;
+        return;
+    }
+    fail(r, now, "watch", needs_relist(r, why) ? REFLECTOR_NEXT_LIST : REFLECTOR_NEXT_CHECK, why);
 }
 
 /* Leaves *why as it is when the answer is a success. The status goes first: a refusal whose body
@@ -559,11 +615,33 @@ void reflector_end(struct reflector *r, struct now now, const struct error *fail
     r->wake_ms = now.mono_ms;
     if (was == REFLECTOR_LISTING) {
         list_ended(r, now, &why);
+    } else if (was == REFLECTOR_CHECKING) {
+        check_ended(r, now, &why);
     } else if (was == REFLECTOR_WATCH_LISTING) {
         watch_list_ended(r, now, &why);
     } else {
         watch_ended(r, now, &why);
     }
+}
+
+bool reflector_take_reset(struct reflector *r)
+{
+    bool reset = r->history_reset;
+
+    r->history_reset = false;
+    return reset;
+}
+
+void reflector_distrust(struct reflector *r, struct now now)
+{
+    pending_drop(r);
+    r->distrusted = true;
+    r->scope->synced = false;
+    r->state = REFLECTOR_WAITING;
+    r->next = REFLECTOR_NEXT_LIST;
+    r->list_rv = REFLECTOR_RV_QUORUM;
+    r->list_whole = false;
+    r->wake_ms = now.mono_ms;
 }
 
 bool reflector_synced(const struct reflector *r)

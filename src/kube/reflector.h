@@ -6,6 +6,7 @@
  *
  *   WAITING ──► WATCH_LISTING ──► WATCHING ──► WAITING
  *   WAITING ──► LISTING (one page) ──► WAITING
+ *   WAITING ──► CHECKING ──► WAITING
  */
 #pragma once
 #include "base/buf.h"
@@ -45,10 +46,16 @@ enum reflector_state {
     REFLECTOR_WATCH_LISTING, /* a watch with sendInitialEvents, filling `pending` */
     REFLECTOR_LISTING,       /* a list page in flight, filling `pending` */
     REFLECTOR_WATCHING,
+    REFLECTOR_CHECKING, /* a list of nothing: has the server reached the last version seen? */
 };
 
 /** What the next request is, decided when the last one ended. */
-enum reflector_next { REFLECTOR_NEXT_LIST, REFLECTOR_NEXT_PAGE, REFLECTOR_NEXT_WATCH };
+enum reflector_next {
+    REFLECTOR_NEXT_LIST,
+    REFLECTOR_NEXT_PAGE,
+    REFLECTOR_NEXT_WATCH,
+    REFLECTOR_NEXT_CHECK,
+};
 
 /** How the next list asks for its resourceVersion. */
 enum reflector_list_rv {
@@ -73,6 +80,8 @@ struct reflector {
     enum reflector_state state;
     enum reflector_next next;
     enum reflector_list_rv list_rv;
+    bool distrusted;         /* what the store has may never have been: a list is taken as it is */
+    bool history_reset;      /* a list has shown it; until somebody asks */
     bool list_whole;         /* without limit: a page expired before the next was asked for */
     bool watch_list_refused; /* this server does not know it: LIST from now on */
     uint64_t wake_ms;
@@ -124,7 +133,14 @@ int reflector_body(struct reflector *r, struct now now, const char *bytes, size_
 /** The answer is over: @failure NULL when it ended cleanly. */
 void reflector_end(struct reflector *r, struct now now, const struct error *failure);
 
-/** The first list is complete. Stays true. */
+/** The server's history was reset (etcd restored from a backup), says the last list. True once. */
+bool reflector_take_reset(struct reflector *r);
+
+/** It was reset, says another scope's list: forget how far this one had come, and list anew. Not
+ * synced until that is done. The caller has cancelled what was in flight and says no more of it. */
+void reflector_distrust(struct reflector *r, struct now now);
+
+/** The first list is complete. Stays true, but for reflector_distrust(). */
 bool reflector_synced(const struct reflector *r);
 
 /** The last attempt failed and nothing has worked since. */

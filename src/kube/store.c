@@ -340,6 +340,13 @@ void store_drop(struct store *s, const char *ns, const char *name)
     }
 }
 
+void store_drop_all(struct store *s)
+{
+    while (s->objects.count > 0) {
+        take_away(s, s->objects.entries[0].value);
+    }
+}
+
 /* ---- whole lists ----------------------------------------------------------------------------- */
 
 /* The list by key. Of two entries of one name the newer one stays, the other is freed. */

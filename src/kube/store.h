@@ -97,6 +97,7 @@ enum store_result store_remove(struct store *s, const char *ns, const char *name
 
 /** Remove whatever version is there. */
 void store_drop(struct store *s, const char *ns, const char *name);
+void store_drop_all(struct store *s);
 
 /**
  * Replace all of @scope by a complete list at @rv: puts what is new or newer, removes what is

@@ -126,6 +126,17 @@ void watcher_stop(struct watcher *w)
     w->call_id = 0;
 }
 
+bool watcher_take_reset(struct watcher *w)
+{
+    return reflector_take_reset(&w->reflector);
+}
+
+void watcher_distrust(struct watcher *w)
+{
+    watcher_stop(w);
+    reflector_distrust(&w->reflector, manager_now(w->manager));
+}
+
 bool watcher_is_ready(const struct watcher *w, char *why, size_t bytes)
 {
     const struct reflector *r = &w->reflector;

@@ -16,6 +16,10 @@ void watcher_free(struct watcher *w);
 void watcher_pump(struct watcher *w);
 uint64_t watcher_deadline(const struct watcher *w);
 
+/** reflector_take_reset() and reflector_distrust(). */
+bool watcher_take_reset(struct watcher *w);
+void watcher_distrust(struct watcher *w);
+
 /** Cancel what is in flight, for good. */
 void watcher_stop(struct watcher *w);
 

@@ -122,7 +122,43 @@ static void a_failing_watch_is_not_ready(void **state)
     assert_false(manager_ready(d->manager, &why));
     assert_string_equal(why, "things.toys.example.com: the watch is failing");
     driver_pass(d, 5000);
+    driver_answer(d, "GET " THINGS, 200, "{'metadata':{'resourceVersion':'100'},'items':[]}");
     driver_feed(d, "GET " THINGS, "%s", "");
+    assert_true(manager_ready(d->manager, NULL));
+}
+
+/* What the other namespace's watch has told may never have been, too. */
+static void nothing_is_written_between_the_first_list_of_a_reset_history_and_the_last(void **state)
+{
+    (void)state;
+    const char *a = "GET /apis/toys.example.com/v1/namespaces/a/things?";
+    const char *b = "GET /apis/toys.example.com/v1/namespaces/b/things?";
+    struct manager_options options = toy_options();
+    options.namespaces = (const char *const[]){"a", "b"};
+    options.namespace_count = 2;
+    struct driver *d = begin_with(&options);
+    toy.again_ms = 10000;
+    driver_list(d, a + strlen("GET "),
+                "{'metadata':{'namespace':'a','name':'t','uid':'u','resourceVersion':'5'}}");
+    driver_list(d, b + strlen("GET "), "%s", "");
+    driver_break(d, a);
+    driver_pass(d, 2000);
+    driver_answer(d, a, 504,
+                  "{'kind':'Status','code':504,'reason':'Timeout','details':{'causes':["
+                  "{'reason':'ResourceVersionTooLarge'}]}}");
+    toy.write = true;
+    driver_answer(d, a, 200,
+                  "{'metadata':{'resourceVersion':'9'},'items':[{'metadata':{'namespace':'a','name'"
+                  ":'t','uid':'u','resourceVersion':'8'}}]}");
+    assert_non_null(strstr(buf_text(&d->logs), "history was reset"));
+    assert_false(manager_ready(d->manager, NULL));
+    driver_pass(d, 11000);
+    assert_int_equal(driver_count(d, "PATCH"), 0);
+    assert_true(manager_deadline(d->manager) > d->now.mono_ms); /* and it does not spin */
+    assert_int_equal(driver_count(d, b), 1);                    /* the old watch is gone */
+    driver_answer(d, b, 200, "{'metadata':{'resourceVersion':'9'},'items':[]}");
+    assert_int_equal(driver_count(d, "PATCH"), 1);
+    driver_feed(d, a, "%s", "");
     assert_true(manager_ready(d->manager, NULL));
 }
 
@@ -386,6 +422,7 @@ int main(void)
         TEST(each_namespace_has_its_own_watch),
         TEST(people_are_told_what_to_do),
         TEST(a_failing_watch_is_not_ready),
+        TEST(nothing_is_written_between_the_first_list_of_a_reset_history_and_the_last),
         TEST(a_dry_run_says_and_writes_nothing),
         TEST(all_keys_come_round_after_the_sync_period),
         TEST(events_wait_while_there_is_work),

@@ -22,6 +22,7 @@
 #define GET_WATCH_LIST     "GET " RESOURCE "?" WATCH INITIAL_EVENTS
 #define GET_WATCH_FROM(rv) "GET " RESOURCE "?" WATCH "&resourceVersion=" rv
 #define GET_LIST(query)    "GET " RESOURCE "?" query
+#define GET_CHECK(rv)      "GET " RESOURCE "?fieldSelector=metadata.name%3Dx&resourceVersion=" rv
 
 /* What the server says. */
 #define POD(name, rv)                                                                              \
@@ -805,8 +806,7 @@ static void watch_that_is_refused_is_tried_again_without_a_relist(void **state)
     static const struct {
         int http_status;
         const char *name;
-    } refusals[] = {{401, "unauthorized"}, {403, "forbidden"}, {429, "too-many"},
-                    {500, "server"},       {502, "server"},    {503, "server"}};
+    } refusals[] = {{401, "unauthorized"}, {403, "forbidden"}, {429, "too-many"}};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
@@ -834,11 +834,97 @@ static void watch_cut_by_the_network_is_tried_again_without_a_relist(void **stat
     want(&s);
     pass(&s, 2000);
     end(&s); /* or closed without an answer */
+    answer(&s, 200, LIST("12", POD("x", "5")));
     stream(&s, ADDED("z", "12"));
-    assert_trace(&s, "add a/y@11", "watch failed: transport, again in 800+ ms",
-                 GET_WATCH_FROM("11"), "watch failed: transport, again in 1600+ ms",
-                 GET_WATCH_FROM("11"), "watch failed: transport, again in 3200+ ms",
+    assert_trace(&s, "add a/y@11", "watch failed: transport, again in 800+ ms", GET_CHECK("11"),
+                 "watch failed: transport, again in 1600+ ms", GET_CHECK("11"),
+                 "watch failed: transport, again in 3200+ ms", GET_CHECK("11"),
                  GET_WATCH_FROM("11"), "watch works", "add a/z@12");
+}
+
+static void watch_whose_server_is_in_trouble_is_tried_again_after_a_check(void **state)
+{
+    static const int http_statuses[] = {500, 502, 503, 504};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(http_statuses); i++) {
+        CLEANUP(script_fini) struct script s;
+        script_init_watching(&s);
+        end(&s);
+        answer(&s, http_statuses[i], "");
+        answer(&s, http_statuses[i], "");
+        answer(&s, 403, ""); /* well again, but we may not: still nothing is known of its history */
+        answer(&s, 200, LIST("10", ""));
+        stream(&s, ADDED("y", "11"));
+        assert_trace(&s, GET_WATCH_FROM("10"), "watch failed: server, again in 800+ ms",
+                     GET_CHECK("10"), "watch failed: server, again in 1600+ ms", GET_CHECK("10"),
+                     "watch failed: forbidden, again in 3200+ ms", GET_CHECK("10"),
+                     GET_WATCH_FROM("10"), "watch works", "add a/y@11");
+    }
+}
+
+/* A watch would have been silent: the server has not come to that version yet, and never had it. */
+static void server_that_came_back_with_an_older_history_is_listed_anew(void **state)
+{
+    static const struct {
+        int http_status;
+        const char *body;
+    } answers[] = {
+        {504, TOO_LARGE},
+        {410, STATUS(410, "Expired")},
+        {200, LIST("9", "")}, /* one that does not wait to be as new as it was asked for */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+        CLEANUP(script_fini) struct script s;
+        script_init_after_list(&s);
+        body(&s, MODIFIED("x", "1000") ADDED("lost", "1001"));
+        cut(&s, ERR_TRANSPORT);
+        forget_trace(&s);
+        assert_false(reflector_take_reset(&s.reflector));
+        answer(&s, answers[i].http_status, answers[i].body);
+        answer(&s, 200, LIST("9", POD("x", "7")));
+        assert_trace(&s, GET_CHECK("1001"), GET_LIST("limit=500"), "remove a/lost@1001",
+                     "update a/x@7", "list works");
+        assert_true(reflector_take_reset(&s.reflector));
+        assert_false(reflector_take_reset(&s.reflector));
+        want(&s);
+        assert_trace(&s, GET_WATCH_FROM("9"));
+    }
+}
+
+static void check_that_is_refused_means_a_relist(void **state)
+{
+    SCRIPT(s, script_init_after_list);
+
+    cut(&s, ERR_TRANSPORT);
+    answer(&s, 400, STATUS(400, "BadRequest"));
+    answer(&s, 200, LIST("12", POD("x", "5")));
+    want(&s);
+    assert_trace(&s, "watch failed: transport, again in 800+ ms", GET_CHECK("10"),
+                 "watch failed: bad-request, again in 1600+ ms", GET_LIST("resourceVersion=10"),
+                 "list works", GET_WATCH_FROM("12"));
+}
+
+/* Another scope has seen that history was reset; this one's version is below the new server's. */
+static void distrusted_scope_is_listed_anew_and_taken_as_it_is(void **state)
+{
+    SCRIPT(s, script_init_after_list);
+
+    body(&s, MODIFIED("x", "11"));
+    forget_trace(&s);
+    reflector_distrust(&s.reflector, s.now);
+    assert_false(reflector_synced(&s.reflector));
+    answer(&s, 200, PAGE("30", "one", POD("x", "7")));
+    assert_false(reflector_synced(&s.reflector));
+    reflector_distrust(&s.reflector, s.now); /* once more, in the middle of it */
+    answer(&s, 200, LIST("30", POD("x", "8")));
+    assert_true(reflector_synced(&s.reflector));
+    want(&s);
+    assert_trace(&s, GET_LIST("limit=500"), GET_LIST("limit=500"), "update a/x@8", "list works",
+                 GET_WATCH_FROM("30"));
+    assert_false(reflector_take_reset(&s.reflector)); /* that was no news */
 }
 
 static void watch_error_events_are_judged_by_their_code(void **state)
@@ -853,7 +939,7 @@ static void watch_error_events_are_judged_by_their_code(void **state)
          GET_WATCH_FROM("10")},
         /* after events: the server had trouble */
         {BOOKMARK("11") ERROR_EVENT(500, "InternalError"), "watch failed: server, again in 800+ ms",
-         GET_WATCH_FROM("11")},
+         GET_CHECK("11")},
         /* as the first thing: it cannot read that history */
         {ERROR_EVENT(500, "InternalError"), "watch failed: server, again in 800+ ms",
          GET_LIST("resourceVersion=10")},
@@ -962,20 +1048,23 @@ static void backoff_doubles_and_starts_anew_after_two_quiet_minutes(void **state
         want(&s);
         cut(&s, ERR_TRANSPORT);
     }
+    answer(&s, 200, LIST("10", ""));
     stream(&s, "");
     pass(&s, 80000); /* with the wait, not yet two minutes since the last failure */
     cut(&s, ERR_TRANSPORT);
+    answer(&s, 200, LIST("10", ""));
     stream(&s, "");
     pass(&s, 120001);
     cut(&s, ERR_TRANSPORT);
-    assert_trace(&s, "watch failed: transport, again in 800+ ms", GET_WATCH_FROM("10"),
-                 "watch failed: transport, again in 1600+ ms", GET_WATCH_FROM("10"),
-                 "watch failed: transport, again in 3200+ ms", GET_WATCH_FROM("10"),
-                 "watch failed: transport, again in 6400+ ms", GET_WATCH_FROM("10"),
-                 "watch failed: transport, again in 12800+ ms", GET_WATCH_FROM("10"),
-                 "watch failed: transport, again in 12800+ ms", GET_WATCH_FROM("10"),
-                 "watch failed: transport, again in 12800+ ms", GET_WATCH_FROM("10"), "watch works",
-                 "watch failed: transport, again in 12800+ ms", GET_WATCH_FROM("10"), "watch works",
+    assert_trace(&s, "watch failed: transport, again in 800+ ms", GET_CHECK("10"),
+                 "watch failed: transport, again in 1600+ ms", GET_CHECK("10"),
+                 "watch failed: transport, again in 3200+ ms", GET_CHECK("10"),
+                 "watch failed: transport, again in 6400+ ms", GET_CHECK("10"),
+                 "watch failed: transport, again in 12800+ ms", GET_CHECK("10"),
+                 "watch failed: transport, again in 12800+ ms", GET_CHECK("10"),
+                 "watch failed: transport, again in 12800+ ms", GET_CHECK("10"),
+                 GET_WATCH_FROM("10"), "watch works", "watch failed: transport, again in 12800+ ms",
+                 GET_CHECK("10"), GET_WATCH_FROM("10"), "watch works",
                  "watch failed: transport, again in 800+ ms");
 }
 
@@ -1160,6 +1249,10 @@ int main(void)
         cmocka_unit_test(watch_gone_relists_from_the_last_version),
         cmocka_unit_test(watch_that_is_refused_is_tried_again_without_a_relist),
         cmocka_unit_test(watch_cut_by_the_network_is_tried_again_without_a_relist),
+        cmocka_unit_test(watch_whose_server_is_in_trouble_is_tried_again_after_a_check),
+        cmocka_unit_test(server_that_came_back_with_an_older_history_is_listed_anew),
+        cmocka_unit_test(check_that_is_refused_means_a_relist),
+        cmocka_unit_test(distrusted_scope_is_listed_anew_and_taken_as_it_is),
         cmocka_unit_test(watch_error_events_are_judged_by_their_code),
         cmocka_unit_test(watch_that_is_garbage_relists_with_backoff),
         cmocka_unit_test(watch_line_over_the_limit_relists),
