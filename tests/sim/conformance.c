@@ -1,0 +1,371 @@
+/*
+ * Is the model API server a good one? The same generated sequences of operations run on it and on a
+ * real one; what both say must agree.
+ *
+ *     conformance [--kubeconfig FILE] [--runs N] [--seed N] [--length N] [--lanes N] [--self]
+ *
+ * --self runs each sequence twice on the real server, in two namespaces, instead: whatever differs
+ * there is not compared as it should be.
+ */
+#include "base/mem.h"
+#include "sim/conformance_known.h"
+#include "sim/conformance_model.h"
+#include "sim/conformance_real.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    REPORTS_MAX = 5,
+    REPORT_BYTES_MAX = 16 << 20,
+    CONTEXT_LINES = 3,
+    AGREE = -1, /* no operation differs */
+};
+
+struct settings {
+    const char *kubeconfig, *program;
+    uint64_t seed;
+    unsigned long runs, length, lanes;
+    bool self, no_shrink;
+};
+
+/* One sequence on two servers. */
+struct pair {
+    struct sequence sequence;
+    uint64_t seed;
+    struct side *sides[2]; /* real, and the model or the real one again */
+    unsigned running;
+    struct pair *next;
+};
+
+struct conformance {
+    struct settings settings;
+    struct real *real;
+    char prefix[32]; /* of namespaces, not used before */
+    unsigned long namespaces, begun, passed, failed;
+    struct pair *half;    /* --self: its second side is yet to be run */
+    struct pair *failing; /* those that differ, to be looked at */
+    struct pair *only;    /* while one is made shorter */
+    unsigned long known[KNOWN_MAX];
+};
+
+/* ---- pairs ---- */
+
+static struct side *make_side(struct conformance *c, const struct pair *p)
+{
+    char ns[48];
+    snprintf(ns, sizeof(ns), "%s-%06lu", c->prefix, c->namespaces++);
+    return side_new(&p->sequence, ns);
+}
+
+static void forget_sides(struct pair *p)
+{
+    for (size_t i = 0; i < 2; i++) {
+        side_free(p->sides[i]);
+        p->sides[i] = NULL;
+    }
+}
+
+static void pair_free(struct pair *p)
+{
+    forget_sides(p);
+    sequence_fini(&p->sequence);
+    mem_free(p);
+}
+
+static void text_of(struct side *side, size_t i, struct buf *out)
+{
+    buf_reset(out, REPORT_BYTES_MAX);
+    side_text(side, i, out);
+}
+
+/* The first operation whose outcome differs without an excuse, or AGREE. Fills @texts with both. */
+static long compare(struct conformance *c, struct pair *p, struct buf texts[2])
+{
+    for (size_t s = 0; s < 2; s++) {
+        side_prepare(p->sides[s]);
+    }
+    for (size_t i = 0; i < p->sequence.count; i++) {
+        const struct operation *o = &p->sequence.operations[i];
+        if (o->off) {
+            continue;
+        }
+        text_of(p->sides[0], i, &texts[0]);
+        text_of(p->sides[1], i, &texts[1]);
+        if (strcmp(buf_text(&texts[0]), buf_text(&texts[1])) == 0) {
+            continue;
+        }
+        int known = known_find(o, buf_text(&texts[0]), buf_text(&texts[1]));
+        if (known < 0) {
+            return (long)i;
+        }
+        c->known[known]++;
+        if (known_table[known].ends) {
+            return AGREE;
+        }
+    }
+    return AGREE;
+}
+
+/* ---- running ---- */
+
+static struct side *next_side(void *ctx)
+{
+    struct conformance *c = ctx;
+    struct pair *p = c->half;
+    if (p != NULL) {
+        c->half = NULL;
+        return p->sides[1] = make_side(c, p);
+    }
+    if (c->only != NULL) {
+        p = c->only->running == 0 ? c->only : NULL;
+    } else if (c->begun < c->settings.runs) {
+        p = mem_zalloc(sizeof(*p));
+        p->seed = c->settings.seed + c->begun++;
+        sequence_generate(&p->sequence, p->seed, c->settings.length);
+    }
+    if (p == NULL) {
+        return NULL;
+    }
+    p->running = c->settings.self ? 2 : 1;
+    p->sides[0] = make_side(c, p);
+    c->half = c->settings.self ? p : NULL;
+    return p->sides[0];
+}
+
+static void side_done(void *ctx, struct side *side)
+{
+    struct conformance *c = ctx;
+    /* its sequence is the pair's first member */
+    struct pair *p = (struct pair *)(uintptr_t)side->sequence;
+    if (--p->running > 0) {
+        return;
+    }
+    if (!c->settings.self) {
+        p->sides[1] = side_new(&p->sequence, p->sides[0]->ns);
+        model_run(p->sides[1], p->seed);
+    }
+    if (p == c->only) {
+        p->running = 1; /* not once more */
+        return;
+    }
+    CLEANUP(buf_fini) struct buf real = {.max = REPORT_BYTES_MAX};
+    CLEANUP(buf_fini) struct buf other = {.max = REPORT_BYTES_MAX};
+    struct buf texts[2] = {real, other};
+    bool agree = compare(c, p, texts) == AGREE;
+    real = texts[0];
+    other = texts[1];
+    if (agree) {
+        c->passed++;
+        pair_free(p);
+        return;
+    }
+    c->failed++;
+    p->next = c->failing;
+    c->failing = p;
+}
+
+/* ---- reporting ---- */
+
+/* Run it again as it is now, and compare. */
+static long again(struct conformance *c, struct pair *p, struct buf texts[2])
+{
+    struct error err = ERROR_INIT;
+    forget_sides(p);
+    p->running = 0;
+    c->only = p;
+    if (real_run(c->real, 2, next_side, side_done, c, &err) != 0) {
+        fprintf(stderr, "conformance: %s\n", err.message);
+        exit(1);
+    }
+    c->only = NULL;
+    return compare(c, p, texts);
+}
+
+/* Leave out what the difference does not need: halves, quarters, … single operations. */
+static void make_shorter(struct conformance *c, struct pair *p, struct buf texts[2])
+{
+    struct operation *all = p->sequence.operations;
+    size_t count = p->sequence.count;
+    bool before[OPERATIONS_MAX];
+    for (size_t size = count / 2; size > 0; size /= 2) {
+        for (size_t from = 0; from < count; from += size) {
+            bool changed = false;
+            for (size_t i = 0; i < count; i++) {
+                before[i] = all[i].off;
+                if (i >= from && i < from + size && !all[i].off) {
+                    all[i].off = changed = true;
+                }
+            }
+            if (changed && again(c, p, texts) == AGREE) {
+                for (size_t i = 0; i < count; i++) {
+                    all[i].off = before[i];
+                }
+            }
+        }
+    }
+}
+
+static size_t lines_of(char *text, char ***lines)
+{
+    size_t count = 0;
+    *lines = NULL;
+    for (char *rest = text, *line; (line = strsep(&rest, "\n")) != NULL;) {
+        if ((count & (count + 1)) == 0) {
+            *lines = mem_realloc(*lines, (count + 1) * 2 * sizeof(char *));
+        }
+        (*lines)[count++] = line;
+    }
+    return count;
+}
+
+/* What lies between the lines that both begin and end with. */
+static void print_difference(const char *names[2], struct buf texts[2])
+{
+    char *copies[2], **lines[2];
+    size_t counts[2], same = 0, tail = 0;
+    for (size_t s = 0; s < 2; s++) {
+        copies[s] = mem_strdup(buf_text(&texts[s]));
+        counts[s] = lines_of(copies[s], &lines[s]);
+    }
+    size_t least = counts[0] < counts[1] ? counts[0] : counts[1];
+    while (same < least && strcmp(lines[0][same], lines[1][same]) == 0) {
+        same++;
+    }
+    while (tail < least - same &&
+           strcmp(lines[0][counts[0] - 1 - tail], lines[1][counts[1] - 1 - tail]) == 0) {
+        tail++;
+    }
+    for (size_t i = same > CONTEXT_LINES ? same - CONTEXT_LINES : 0; i < same; i++) {
+        printf("      %s\n", lines[0][i]);
+    }
+    for (size_t s = 0; s < 2; s++) {
+        for (size_t i = same; i < counts[s] - tail; i++) {
+            printf("%5s %s\n", names[s], lines[s][i]);
+        }
+        mem_free(lines[s]);
+        mem_free(copies[s]);
+    }
+}
+
+static void report(struct conformance *c, struct pair *p)
+{
+    const char *names[2] = {"real", c->settings.self ? "again" : "model"};
+    struct buf texts[2], question;
+    for (size_t s = 0; s < 2; s++) {
+        buf_init(&texts[s], REPORT_BYTES_MAX);
+    }
+    buf_init(&question, REPORT_BYTES_MAX);
+    if (!c->settings.no_shrink) {
+        make_shorter(c, p, texts);
+    }
+    long at = again(c, p, texts);
+    printf("\nseed %llu: %s\n", (unsigned long long)p->seed,
+           at == AGREE ? "differed, but does not when it is run again" : "the servers differ");
+    for (size_t i = 0; i < p->sequence.count && at != AGREE; i++) {
+        if (!p->sequence.operations[i].off) {
+            buf_reset(&question, REPORT_BYTES_MAX);
+            side_question(p->sides[0], i, &question);
+            printf("%s%4zu %s\n        -> %d\n", (long)i == at ? "*" : " ", i, buf_text(&question),
+                   p->sides[0]->said[i].status);
+        }
+    }
+    if (at != AGREE) {
+        print_difference(names, texts);
+    }
+    printf("replay: %s --seed %llu --runs 1 --length %lu%s\n", c->settings.program,
+           (unsigned long long)p->seed, c->settings.length, c->settings.self ? " --self" : "");
+    fflush(stdout);
+    for (size_t s = 0; s < 2; s++) {
+        buf_fini(&texts[s]);
+    }
+    buf_fini(&question);
+}
+
+static void report_all(struct conformance *c)
+{
+    unsigned reported = 0;
+    while (c->failing != NULL) {
+        struct pair *p = c->failing;
+        c->failing = p->next;
+        if (reported++ < REPORTS_MAX) {
+            report(c, p);
+        }
+        pair_free(p);
+    }
+}
+
+/* ---- the program ---- */
+
+_Noreturn static void usage(const char *program)
+{
+    fprintf(stderr,
+            "usage: %s [--kubeconfig FILE] [--runs N] [--seed N] [--length N] [--lanes N] "
+            "[--self] [--no-shrink]\n",
+            program);
+    exit(2);
+}
+
+static struct settings read_settings(int argc, char **argv)
+{
+    struct settings s = {.program = argv[0], .seed = 1, .runs = 1000, .length = 20, .lanes = 32};
+    static const struct option options[] = {
+        {"kubeconfig", required_argument, NULL, 'k'}, {"runs", required_argument, NULL, 'r'},
+        {"seed", required_argument, NULL, 's'},       {"length", required_argument, NULL, 'l'},
+        {"lanes", required_argument, NULL, 'p'},      {"self", no_argument, NULL, 'S'},
+        {"no-shrink", no_argument, NULL, 'n'},        {NULL, 0, NULL, 0},
+    };
+    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        unsigned long number = optarg != NULL ? strtoul(optarg, NULL, 10) : 0;
+        switch (o) {
+        case 'k':
+            s.kubeconfig = optarg;
+            break;
+        case 'r':
+            s.runs = number;
+            break;
+        case 's':
+            s.seed = number;
+            break;
+        case 'l':
+            s.length = number;
+            break;
+        case 'p':
+            s.lanes = number;
+            break;
+        case 'S':
+            s.self = true;
+            break;
+        case 'n':
+            s.no_shrink = true;
+            break;
+        default:
+            usage(argv[0]);
+        }
+    }
+    return s;
+}
+
+int main(int argc, char **argv)
+{
+    struct error err = ERROR_INIT;
+    struct conformance c = {.settings = read_settings(argc, argv)};
+    snprintf(c.prefix, sizeof(c.prefix), "cf-%08lx",
+             (unsigned long)(time(NULL) * 1000 + getpid()) & 0xffffffff);
+    c.real = real_new(c.settings.kubeconfig, &err);
+    if (c.real == NULL ||
+        real_run(c.real, (unsigned)c.settings.lanes, next_side, side_done, &c, &err) != 0) {
+        fprintf(stderr, "conformance: %s\n", err.message);
+        return 1;
+    }
+    printf("%lu sequences, %llu requests\n", c.begun, (unsigned long long)real_requests(c.real));
+    known_print(c.known);
+    report_all(&c);
+    real_free(c.real);
+    printf("%lu passed, %lu failed\n", c.passed, c.failed);
+    return c.failed > 0;
+}
