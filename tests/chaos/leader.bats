@@ -7,7 +7,7 @@ bats_require_minimum_version 1.5.0
 load lib/chaos.sh
 
 LEASE=memcached-operator.cache.example.com
-declare -A PID KUBECONFIG_OF
+declare -gA PID KUBECONFIG_OF
 
 setup_file() { prepare_cluster; }
 
