@@ -93,6 +93,8 @@ has_leader() { [[ -n $(leader) ]]; }
         grep -qE '^NoNewPrivs:\s+1$' <<<"$status"
         # Seccomp is the kernel's to have.
         ! grep -q '^Seccomp:' <<<"$status" || grep -qE '^Seccomp:\s+2$' <<<"$status"
+        # The runtime's filter, and its own.
+        ! grep -q '^Seccomp_filters:' <<<"$status" || grep -qE '^Seccomp_filters:\s+2$' <<<"$status"
     done
     [ -n "$pid" ]
 }
@@ -194,10 +196,14 @@ granted() {
 
 another_leads() { [[ -n $(leader) && $(leader) != "$1" ]]; }
 
-@test "its log lines are JSON" {
-    local pod
+@test "its log lines are JSON, and no token is in them" {
+    local pod tokens
+    tokens=$(kubectl -n $NAMESPACE get secrets -o json | jq -r '.items[].data.token // empty | @base64d')
+    [ "${#tokens}" -gt 100 ]
     for pod in $(manager_pods); do
-        kubectl -n $NAMESPACE logs "$pod" | jq -es 'all(.[]; has("level") and has("ts") and has("msg"))'
+        kubectl -n $NAMESPACE logs "$pod" >"$BATS_TEST_TMPDIR/log"
+        jq -es 'all(.[]; has("level") and has("ts") and has("msg"))' "$BATS_TEST_TMPDIR/log"
+        run ! grep -F "$tokens" "$BATS_TEST_TMPDIR/log"
     done
 }
 
