@@ -16,7 +16,7 @@ import threading
 import time
 import urllib.parse
 
-WORKERS = 6
+WORKERS = 8
 ROW = 20  # living pairs of each worker
 COLLECT_SECONDS = 2
 CLAIM = os.environ["CLAIM_LABEL"]
