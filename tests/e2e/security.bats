@@ -15,7 +15,10 @@ setup() {
     begin_test
 }
 
-teardown() { end_test; }
+teardown() {
+    end_test
+    [[ -z ${PUBLIC:-} ]] || rm -rf "$PUBLIC"
+}
 
 # ---- the process -------------------------------------------------------------------------------------
 
@@ -53,7 +56,6 @@ start_operator_as_nobody() {
     printf '#!/bin/sh\nexec setpriv --reuid=65532 --regid=65532 --clear-groups %s/operator "$@"\n' "$PUBLIC" >"$PUBLIC/start"
     chmod 755 "$PUBLIC/start"
     OPERATOR=$PUBLIC/start start_operator --kubeconfig="$PUBLIC/kubeconfig"
-    rm -rf "$PUBLIC"
 }
 
 @test "another process of the same user reads neither its memory nor its environment nor its descriptors" {
@@ -99,10 +101,10 @@ has_connection() { ss -Htnp state established | grep -F "pid=$OPERATOR_PID," | g
 
 # ---- credentials that change -------------------------------------------------------------------------
 
-# A service account that may do all; its token is in TOKEN.
+# A service account that may do all in this namespace; its token is in TOKEN.
 create_token() {
     k create serviceaccount "$1" >&2
-    kubectl create clusterrolebinding "$NS-$1" --clusterrole=cluster-admin --serviceaccount="$NS:$1" >&2
+    k create rolebinding "$1" --clusterrole=cluster-admin --serviceaccount="$NS:$1" >&2
     TOKEN=$(api POST "/api/v1/namespaces/$NS/serviceaccounts/$1/token" -H 'Content-Type: application/json' \
         -d '{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 3600}}' | jq -r .status.token)
     SECRETS+=("$TOKEN")
