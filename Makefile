@@ -113,6 +113,10 @@ bench: build ## Measure speed and memory beside their floors
 
 .PHONY: cluster-up
 cluster-up: ## Start a real single-node Kubernetes on this machine
+.PHONY: test-chaos
+test-chaos: ## Break real clusters under load, and print what it cost: 10 minutes
+	@hack/test chaos
+
 	@hack/cluster up
 
 .PHONY: cluster-down
