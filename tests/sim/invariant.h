@@ -6,9 +6,10 @@
  *   I1  in the end every Memcached and Deployment is as design.md §4 says, and stays so
  *   I2  after convergence not one write
  *   I3  spec.size and spec.replicas only ever take values that the deciding source had, in its
- * order, never a reverted one; nothing that is not ours is written or deleted I4  the stores equal
- * the server I5  memory and requests in flight come back to where they were I6  no write without
- * the lease, none that lands after it ran out
+ *       order, never a reverted one; nothing that is not ours is written or deleted
+ *   I4  the stores equal the server
+ *   I5  memory and requests in flight come back to where they were
+ *   I6  no write without the lease, none that lands after it ran out
  */
 #pragma once
 #include "sim/world.h"
@@ -18,16 +19,21 @@ struct invariants;
 struct invariants *invariants_new(struct world *w);
 void invariants_free(struct invariants *i);
 
-/** A change of the truth, by whomever, in order. @process: the operator that made it, or -1. Judges
- * I3 and I6. */
+/** A change of the truth, by whomever, in order. @process: the operator that made it, or -1 (then
+ * @exchange is NULL). Judges I3 and I6. Of a write that is an orphan I6 is not judged: nobody can
+ * call it back. */
 void invariants_change(struct invariants *i, int process, const struct exchange *exchange,
                        const struct api_change *change);
 
 /** I1: the state is what it must be; else fails the world with the difference. */
 void invariants_check_state(struct invariants *i);
 
-/** I4: what the running processes' stores hold is what the server has. */
+/** I4: what the running processes' stores hold is what the server has, object by object, by uid and
+ * resourceVersion. */
 void invariants_check_stores(struct invariants *i);
 
 /** etcd was restored: what came after @revision never was. */
 void invariants_restored(struct invariants *i, uint64_t revision);
+
+/** From now on operators are started with this image of memcached. The first one: memcached:1.6. */
+void invariants_upgraded(struct invariants *i, const char *image);

@@ -1,0 +1,154 @@
+#include "sim/invariant.h"
+
+#include "base/mem.h"
+#include "kube/json.h"
+#include "sim/invariant_parts.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { LEASE_MS = 15 * 1000 };
+
+void invariants_upgraded(struct invariants *i, const char *image)
+{
+    if (i->image_count == INVARIANT_IMAGES_MAX) { /* the oldest is long gone */
+        i->image_count--;
+        memmove(i->images[0], i->images[1], i->image_count * sizeof i->images[0]);
+    }
+    snprintf(i->images[i->image_count++], sizeof i->images[0], "%s", image);
+}
+
+struct invariants *invariants_new(struct world *w)
+{
+    struct invariants *i = mem_zalloc(sizeof *i);
+    i->world = w;
+    history_init(&i->history);
+    invariants_upgraded(i, "memcached:1.6");
+    return i;
+}
+
+void invariants_free(struct invariants *i)
+{
+    if (i != NULL) {
+        history_fini(&i->history);
+        mem_free(i);
+    }
+}
+
+/* ---- I6 ---- */
+
+static void note_lease(struct invariants *i, yyjson_val *lease)
+{
+    yyjson_val *metadata = yyjson_obj_get(lease, "metadata");
+    if (yyjson_equals_str(yyjson_obj_get(metadata, "name"), INVARIANT_LEASE) &&
+        yyjson_equals_str(yyjson_obj_get(metadata, "namespace"), INVARIANT_LEASE_NS)) {
+        yyjson_val *holder = json_at(lease, "spec", "holderIdentity", NULL);
+        snprintf(i->holder, sizeof i->holder, "%s",
+                 yyjson_is_str(holder) ? yyjson_get_str(holder) : "");
+        i->renewed_ms = world_now_ms(i->world);
+    }
+}
+
+static void judge_lease(struct invariants *i, unsigned process, const struct exchange *e,
+                        uint64_t revision)
+{
+    const struct manager *m = world_manager(i->world, process);
+    if (m == NULL || e->orphan || !manager_settings(m)->leader_elect) {
+        return;
+    }
+    const char *identity = manager_settings(m)->identity;
+    uint64_t age_ms = world_now_ms(i->world) - i->renewed_ms;
+    if (strcmp(i->holder, identity) != 0) {
+        world_fail(i->world,
+                   "I6: %s wrote revision %" PRIu64 " (%s %s), but the Lease is held by \"%s\"",
+                   identity, revision, http_method_name(e->method), e->path, i->holder);
+    } else if (age_ms > LEASE_MS) {
+        world_fail(i->world,
+                   "I6: %s wrote revision %" PRIu64 " (%s %s) %" PRIu64
+                   " ms after it renewed the Lease",
+                   identity, revision, http_method_name(e->method), e->path, age_ms);
+    }
+}
+
+/* ---- Changes ---- */
+
+static void take_note(struct invariants *i, const struct api_change *change, yyjson_val *before,
+                      yyjson_val *after)
+{
+    if (strcmp(change->resource, "memcacheds") == 0) {
+        history_memcached(&i->history, change->revision, after);
+    } else if (strcmp(change->resource, "deployments") == 0) {
+        history_deployment(&i->history, change->revision, before, after);
+    } else if (strcmp(change->resource, "leases") == 0) {
+        note_lease(i, after);
+    }
+}
+
+/* Most changes are pods coming and going, and statuses of Deployments that claim nothing. */
+static bool matters(int process, const struct api_change *change)
+{
+    return process >= 0 || strcmp(change->resource, "memcacheds") == 0 ||
+           strcmp(change->resource, "leases") == 0 ||
+           (strcmp(change->resource, "deployments") == 0 &&
+            history_concerns(change->before, change->after));
+}
+
+static yyjson_doc *parse(const char *json)
+{
+    return json != NULL ? yyjson_read(json, strlen(json), 0) : NULL;
+}
+
+void invariants_change(struct invariants *i, int process, const struct exchange *exchange,
+                       const struct api_change *change)
+{
+    if (!matters(process, change)) {
+        return;
+    }
+    yyjson_doc *before = parse(change->before);
+    yyjson_doc *after = parse(change->after);
+    struct deed deed = {.process = (unsigned)process,
+                        .exchange = exchange,
+                        .change = change,
+                        .before = yyjson_doc_get_root(before),
+                        .after = yyjson_doc_get_root(after)};
+    if (process >= 0) {
+        assert(exchange != NULL);
+        invariants_judge_deed(i, &deed);
+        if (strcmp(change->resource, "leases") != 0 && strcmp(change->resource, "events") != 0) {
+            judge_lease(i, deed.process, exchange, change->revision);
+        }
+    }
+    take_note(i, change, deed.before, deed.after);
+    yyjson_doc_free(before);
+    yyjson_doc_free(after);
+}
+
+/* ---- After a restore ---- */
+
+struct rereading {
+    struct invariants *i;
+    uint64_t revision;
+    const char *resource;
+};
+
+static void read_again(void *ctx, const char *json)
+{
+    const struct rereading *r = ctx;
+    yyjson_doc *doc = parse(json);
+    take_note(r->i, &(struct api_change){.revision = r->revision, .resource = r->resource}, NULL,
+              yyjson_doc_get_root(doc));
+    yyjson_doc_free(doc);
+}
+
+void invariants_restored(struct invariants *i, uint64_t revision)
+{
+    static const char *const resources[] = {"memcacheds", "deployments", "leases"};
+    history_forget_order(&i->history, revision);
+    i->holder[0] = '\0';
+    for (size_t n = 0; n < ARRAY_LEN(resources); n++) {
+        struct rereading r = {.i = i, .revision = revision, .resource = resources[n]};
+        api_each(world_api(i->world), resources[n], NULL, read_again, &r);
+    }
+}

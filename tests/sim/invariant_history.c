@@ -1,0 +1,208 @@
+#include "sim/invariant_history.h"
+
+#include "base/mem.h"
+#include "kube/json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { KEY_BYTES = 64 + 254 + 1, CLAIMANTS_MAX = 256, MOMENTS_TOLD_MAX = 12 };
+
+void history_init(struct history *h)
+{
+    map_init(&h->memcacheds, 1);
+    map_init(&h->claimants, 2);
+    map_init(&h->deciders, 3);
+}
+
+static void forget_claimants(struct history *h)
+{
+    map_for_each (&h->claimants, e) {
+        mem_free(e->value);
+    }
+    map_fini(&h->claimants);
+}
+
+void history_fini(struct history *h)
+{
+    forget_claimants(h);
+    map_for_each (&h->memcacheds, e) {
+        struct memcached_past *m = e->value;
+        mem_free(m->sizes.moments);
+        mem_free(m->ns);
+        mem_free(m->name);
+        mem_free(m);
+    }
+    map_for_each (&h->deciders, e) {
+        struct timeline *t = e->value;
+        mem_free(t->moments);
+        mem_free(t);
+    }
+    map_fini(&h->memcacheds);
+    map_fini(&h->deciders);
+}
+
+/* ---- Timelines ---- */
+
+static void timeline_add(struct timeline *t, const struct moment *moment)
+{
+    const struct moment *last = t->count > 0 ? &t->moments[t->count - 1] : NULL;
+    if (last != NULL && last->is_known == moment->is_known && last->value == moment->value &&
+        strcmp(last->who, moment->who) == 0) {
+        return;
+    }
+    if (t->count == t->cap) {
+        t->cap = t->cap == 0 ? 4 : t->cap * 2;
+        t->moments = mem_realloc(t->moments, t->cap * sizeof *t->moments);
+    }
+    t->moments[t->count++] = *moment;
+}
+
+/* Move the cursor to the first moment from it on that has @value. */
+static bool timeline_reach(const struct timeline *t, int64_t value, size_t *cursor)
+{
+    for (size_t i = *cursor; t != NULL && i < t->count; i++) {
+        if (t->moments[i].is_known && t->moments[i].value == value) {
+            *cursor = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+void timeline_text(const struct timeline *t, struct buf *out)
+{
+    size_t count = t != NULL ? t->count : 0;
+    for (size_t i = count > MOMENTS_TOLD_MAX ? count - MOMENTS_TOLD_MAX : 0; i < count; i++) {
+        const struct moment *m = &t->moments[i];
+        buf_printf(out, "%s%" PRIu64 " ", out->len > 0 ? ", " : "", m->revision);
+        if (!m->is_known) {
+            buf_append_text(out, "nobody");
+        } else {
+            buf_printf(out, "%s=%" PRId64, m->who, m->value);
+        }
+    }
+    if (count == 0) {
+        buf_append_text(out, "nothing");
+    }
+}
+
+/* ---- Memcacheds ---- */
+
+struct memcached_past *history_of(const struct history *h, const char *uid)
+{
+    return uid != NULL ? map_get(&h->memcacheds, uid) : NULL;
+}
+
+void history_memcached(struct history *h, uint64_t revision, yyjson_val *after)
+{
+    yyjson_val *metadata = yyjson_obj_get(after, "metadata");
+    const char *uid = yyjson_get_str(yyjson_obj_get(metadata, "uid"));
+    if (uid == NULL) {
+        return;
+    }
+    struct memcached_past *m = history_of(h, uid);
+    if (m == NULL) {
+        m = mem_zalloc(sizeof *m);
+        m->ns = mem_strdup(yyjson_get_str(yyjson_obj_get(metadata, "namespace")));
+        m->name = mem_strdup(yyjson_get_str(yyjson_obj_get(metadata, "name")));
+        map_put(&h->memcacheds, uid, m);
+    }
+    timeline_add(&m->sizes,
+                 &(struct moment){.revision = revision,
+                                  .is_known = true,
+                                  .value = json_get_int(json_at(after, "spec", "size", NULL), -1),
+                                  .who = "size"});
+}
+
+/* ---- Those who decide ---- */
+
+static void judge_anew(struct history *h, uint64_t revision, const char *ns, const char *memcached)
+{
+    const struct claimant *all[CLAIMANTS_MAX];
+    size_t count = 0;
+    map_for_each (&h->claimants, e) {
+        if (count < CLAIMANTS_MAX) {
+            all[count++] = e->value;
+        }
+    }
+    char key[KEY_BYTES];
+    snprintf(key, sizeof key, "%s/%s", ns, memcached);
+    struct timeline *t = map_get(&h->deciders, key);
+    if (t == NULL) {
+        t = mem_zalloc(sizeof *t);
+        map_put(&h->deciders, key, t);
+    }
+    const struct claimant *decider = claimants_decide(all, count, ns, memcached);
+    struct moment moment = {.revision = revision, .is_known = decider != NULL};
+    if (decider != NULL) {
+        moment.value = decider->replicas;
+        snprintf(moment.who, sizeof moment.who, "%.60s", decider->name);
+    }
+    timeline_add(t, &moment);
+}
+
+static void key_of(yyjson_val *object, char out[KEY_BYTES])
+{
+    yyjson_val *metadata = yyjson_obj_get(object, "metadata");
+    snprintf(out, KEY_BYTES, "%s/%s", yyjson_get_str(yyjson_obj_get(metadata, "namespace")),
+             yyjson_get_str(yyjson_obj_get(metadata, "name")));
+}
+
+void history_deployment(struct history *h, uint64_t revision, yyjson_val *before, yyjson_val *after)
+{
+    char key[KEY_BYTES];
+    key_of(after != NULL ? after : before, key);
+    struct claimant *was = map_remove(&h->claimants, key);
+    struct claimant *is = mem_zalloc(sizeof *is);
+    if (after != NULL && claimant_read(after, is)) {
+        map_put(&h->claimants, key, is);
+    } else {
+        mem_free(is);
+        is = NULL;
+    }
+    if (was != NULL) {
+        judge_anew(h, revision, was->ns, was->claim);
+    }
+    if (is != NULL && (was == NULL || strcmp(was->claim, is->claim) != 0)) {
+        judge_anew(h, revision, is->ns, is->claim);
+    }
+    mem_free(was);
+}
+
+bool history_concerns(const char *before, const char *after)
+{
+    return (before != NULL && strstr(before, CLAIM_LABEL) != NULL) ||
+           (after != NULL && strstr(after, CLAIM_LABEL) != NULL);
+}
+
+void history_forget_order(struct history *h, uint64_t revision)
+{
+    forget_claimants(h);
+    map_init(&h->claimants, 2);
+    map_for_each (&h->deciders, e) {
+        timeline_add(e->value, &(struct moment){.revision = revision});
+    }
+    map_for_each (&h->memcacheds, e) {
+        struct memcached_past *m = e->value;
+        m->size_cursor = m->decider_cursor = 0;
+    }
+}
+
+const struct timeline *history_deciders(const struct history *h, const struct memcached_past *m)
+{
+    char key[KEY_BYTES];
+    snprintf(key, sizeof key, "%s/%s", m->ns, m->name);
+    return map_get(&h->deciders, key);
+}
+
+bool history_explains_size(const struct history *h, struct memcached_past *m, int64_t size)
+{
+    return timeline_reach(history_deciders(h, m), size, &m->decider_cursor);
+}
+
+bool history_explains_replicas(struct memcached_past *m, int64_t replicas)
+{
+    return timeline_reach(&m->sizes, replicas, &m->size_cursor);
+}

@@ -1,0 +1,66 @@
+/*
+ * What was true when: the sizes of each Memcached, and who would have decided them, revision by
+ * revision. An operator may be late, so it may write what once was right; but never what was right
+ * before its last write was. Only for invariant.c.
+ */
+#pragma once
+#include "sim/invariant_claims.h"
+
+#include "base/buf.h"
+#include "base/map.h"
+
+/** From @revision on, up to the next one. */
+struct moment {
+    uint64_t revision;
+    bool is_known; /* somebody decides; for a Memcached's own size always */
+    int64_t value;
+    char who[64]; /* who decides */
+};
+
+struct timeline {
+    struct moment *moments;
+    size_t count, cap;
+};
+
+/** One Memcached, by uid: also after its end. */
+struct memcached_past {
+    char *ns, *name;
+    struct timeline sizes;
+    size_t size_cursor;    /* moment of `sizes` on which the last write of its operand rests */
+    size_t decider_cursor; /* moment of its name's deciders on which the last write of size rests */
+};
+
+struct history {
+    struct map memcacheds; /* uid → struct memcached_past */
+    struct map claimants;  /* "ns/name" → struct claimant: as they are now */
+    struct map deciders;   /* "ns/memcached" → struct timeline */
+};
+
+void history_init(struct history *h);
+void history_fini(struct history *h);
+
+/** Take note of a change; NULL: not there. */
+void history_memcached(struct history *h, uint64_t revision, yyjson_val *after);
+void history_deployment(struct history *h, uint64_t revision, yyjson_val *before,
+                        yyjson_val *after);
+
+/** A change of this Deployment may concern who decides; spares parsing. */
+bool history_concerns(const char *before, const char *after);
+
+/** etcd was restored: nobody claims anything until told anew, and whatever was right at any time,
+ * also in the future that never was, may come from those who saw it. */
+void history_forget_order(struct history *h, uint64_t revision);
+
+/** NULL: never was. */
+struct memcached_past *history_of(const struct history *h, const char *uid);
+
+/** An operator has set spec.size to @size: some decider wanted that, and not before the one on
+ * which its last write rests. */
+bool history_explains_size(const struct history *h, struct memcached_past *m, int64_t size);
+
+/** An operator has set the operand's replicas: likewise, by the Memcached's own sizes. */
+bool history_explains_replicas(struct memcached_past *m, int64_t replicas);
+
+/** For people: "12 web=2, 30 nobody, 41 web=5". NULL: nothing. */
+void timeline_text(const struct timeline *t, struct buf *out);
+const struct timeline *history_deciders(const struct history *h, const struct memcached_past *m);
