@@ -26,6 +26,20 @@ struct child {
     struct error killed_for; /* why we ended it; code ERR_NONE: we did not */
 };
 
+/* Standard input empty, standard output ours, nothing else but standard error. Each takes memory.
+ */
+static int plan_descriptors(posix_spawn_file_actions_t *actions, int output_fd)
+{
+    int reason = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    if (reason == 0) {
+        reason = posix_spawn_file_actions_adddup2(actions, output_fd, STDOUT_FILENO);
+    }
+    if (reason == 0) {
+        reason = posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
+    }
+    return reason;
+}
+
 /* The child begins as if started from a shell: no blocked or ignored signals of ours, none of our
  * descriptors, and a process group of its own, so that what it starts can be ended with it. */
 static int spawn(const struct child_spec *spec, int output_fd, pid_t *pid)
@@ -37,16 +51,16 @@ static int spawn(const struct child_spec *spec, int output_fd, pid_t *pid)
     sigemptyset(&ignored);
     sigaddset(&ignored, SIGPIPE);
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, output_fd, STDOUT_FILENO);
-    posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
                                               POSIX_SPAWN_SETPGROUP);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &ignored);
     posix_spawnattr_setpgroup(&attributes, 0);
-    int reason = posix_spawnp(pid, spec->file, &actions, &attributes, spec->argv, spec->envp);
+    int reason = plan_descriptors(&actions, output_fd);
+    if (reason == 0) {
+        reason = posix_spawnp(pid, spec->file, &actions, &attributes, spec->argv, spec->envp);
+    }
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return reason;
