@@ -31,8 +31,9 @@ struct credentials {
     struct secret ca, cert, key;
     uint64_t generation;     /* of anything here */
     uint64_t tls_generation; /* of the certificates and keys */
-    uint64_t token_read_ms, token_due_ms;
-    uint64_t certs_read_ms, certs_due_ms;
+    uint64_t token_due_ms, certs_due_ms;
+    bool rejected;      /* and not read again since */
+    uint64_t reread_ms; /* when they were last read again for that */
 };
 
 static void secret_fini(struct secret *s)
@@ -64,7 +65,7 @@ static int secret_read(const char *path, size_t bytes_max, struct secret *out, s
 {
     struct buf bytes;
     buf_init(&bytes, bytes_max);
-    int code = file_read(path, &bytes, err);
+    int code = file_read_regular(path, &bytes, err);
     if (code == 0) {
         out->len = bytes.len;
         out->bytes = buf_take(&bytes);
@@ -89,6 +90,9 @@ static int load_ca(struct credentials *c, struct error *err)
     const struct client_config *config = &c->config;
     CLEANUP(secret_fini) struct secret ca = {0};
     int code = read_pem(config->ca_data, config->ca_data_len, config->ca_file, &ca, err);
+    if (code == 0 && secret_equal(&ca, &c->ca)) {
+        return 0; /* a bundle of hundreds takes longer to parse than the loop should stand still */
+    }
     if (code == 0 && ca.bytes != NULL) {
         code = vet_ca(ca.bytes, ca.len, err);
     }
@@ -221,7 +225,6 @@ struct credentials *credentials_new(struct client_config *config, struct poller 
         return NULL;
     }
     uint64_t now_ms = clock_now().mono_ms;
-    c->token_read_ms = c->certs_read_ms = now_ms;
     c->token_due_ms = c->config.token_file != NULL ? now_ms + CREDENTIALS_TOKEN_MS : UINT64_MAX;
     c->certs_due_ms = certs_in_files(&c->config) ? now_ms + CREDENTIALS_CERT_MS : UINT64_MAX;
     return c;
@@ -310,12 +313,19 @@ struct tls_material credentials_tls(struct credentials *c)
     return tls;
 }
 
-/* @due_ms, or sooner: as soon as the last reading at @read_ms is old enough. */
-static uint64_t sooner(uint64_t due_ms, uint64_t read_ms, struct now now)
+/* Who reads a file while it is written gets half of it, is rejected, and shall not wait then: only
+ * from the second time on. */
+void credentials_distrust(struct credentials *c, struct now now)
 {
-    uint64_t soonest_ms = read_ms + CREDENTIALS_RETRY_MS;
+    uint64_t soonest_ms = c->reread_ms + CREDENTIALS_RETRY_MS;
     uint64_t at_ms = now.mono_ms > soonest_ms ? now.mono_ms : soonest_ms;
-    return at_ms < due_ms ? at_ms : due_ms;
+    if (c->config.token_file != NULL && at_ms < c->token_due_ms) {
+        c->token_due_ms = at_ms;
+    }
+    if (certs_in_files(&c->config) && at_ms < c->certs_due_ms) {
+        c->certs_due_ms = at_ms;
+    }
+    c->rejected = true;
 }
 
 void credentials_reject(struct credentials *c, struct now now)
@@ -323,12 +333,7 @@ void credentials_reject(struct credentials *c, struct now now)
     if (c->plugin != NULL) {
         plugin_reject(c->plugin, now);
     }
-    if (c->config.token_file != NULL) {
-        c->token_due_ms = sooner(c->token_due_ms, c->token_read_ms, now);
-    }
-    if (certs_in_files(&c->config)) { /* an expired certificate is answered 401, too */
-        c->certs_due_ms = sooner(c->certs_due_ms, c->certs_read_ms, now);
-    }
+    credentials_distrust(c, now); /* an expired certificate is answered 401, too */
 }
 
 static void reload_certs(struct credentials *c, struct now now)
@@ -348,7 +353,6 @@ static void reload_certs(struct credentials *c, struct now now)
     }
     /* files that are being replaced are looked at again soon */
     uint64_t again_ms = code != 0 || pair_code != 0 ? CREDENTIALS_TOKEN_MS : CREDENTIALS_CERT_MS;
-    c->certs_read_ms = now.mono_ms;
     c->certs_due_ms = now.mono_ms + again_ms;
 }
 
@@ -358,7 +362,6 @@ static void reload_token(struct credentials *c, struct now now)
     if (load_token(c, &err) != 0) {
         c->log(c->log_ctx, LOG_WARN, "Keeping the old token", err.message);
     }
-    c->token_read_ms = now.mono_ms;
     c->token_due_ms = now.mono_ms + CREDENTIALS_TOKEN_MS;
 }
 
@@ -367,11 +370,16 @@ void credentials_tick(struct credentials *c, struct now now)
     if (c->plugin != NULL) {
         plugin_tick(c->plugin, now);
     }
-    if (now.mono_ms >= c->token_due_ms) {
+    bool token = now.mono_ms >= c->token_due_ms, certs = now.mono_ms >= c->certs_due_ms;
+    if (token) {
         reload_token(c, now);
     }
-    if (now.mono_ms >= c->certs_due_ms) {
+    if (certs) {
         reload_certs(c, now);
+    }
+    if (c->rejected && (token || certs)) {
+        c->rejected = false;
+        c->reread_ms = now.mono_ms;
     }
 }
 

@@ -51,9 +51,14 @@ uint64_t credentials_generation(const struct credentials *c);
 
 struct tls_material credentials_tls(struct credentials *c);
 
-/** The server answered 401: drop a token that was read from a file or plugin and get it anew (not
- * more often than every CREDENTIALS_RETRY_MS); the old one is used until then. */
+/** The server answered 401: drop a token that was read from a file or plugin and get it anew, the
+ * first time at once, then not more often than every CREDENTIALS_RETRY_MS; the old one is used
+ * until then. */
 void credentials_reject(struct credentials *c, struct now now);
+
+/** We do not trust the server: read the files anew in the same way, its authority may be another by
+ * now. */
+void credentials_distrust(struct credentials *c, struct now now);
 
 /** Re-read what is due. Cheap when nothing is. */
 void credentials_tick(struct credentials *c, struct now now);

@@ -51,10 +51,9 @@ static int read_all(int fd, struct buf *out)
     }
 }
 
-int file_read(const char *path, struct buf *out, struct error *err)
+static int read_opened(const char *path, int fd, struct buf *out, struct error *err)
 {
     size_t before = out->len;
-    CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
     int code = fd < 0 ? ERR_INVALID : read_all(fd, out);
     if (code == 0) {
         return 0;
@@ -68,4 +67,21 @@ int file_read(const char *path, struct buf *out, struct error *err)
         return error_set(err, code, "read %s: more than %zu bytes", path, out->max - before);
     }
     return error_set(err, code, "read %s: %s", path, strerror(reason));
+}
+
+int file_read(const char *path, struct buf *out, struct error *err)
+{
+    CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return read_opened(path, fd, out, err);
+}
+
+int file_read_regular(const char *path, struct buf *out, struct error *err)
+{
+    /* the opening of a FIFO would wait for a writer */
+    CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat st;
+    if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+        return error_set(err, ERR_INVALID, "read %s: it is not a regular file", path);
+    }
+    return read_opened(path, fd, out, err);
 }

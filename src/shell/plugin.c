@@ -139,7 +139,7 @@ static int begin_run(struct plugin *p, struct now now, struct error *err)
     buf_init(&ca, CA_BYTES_MAX);
     struct client_config told = *p->config; /* borrows all its texts */
     if (exec->provide_cluster_info && told.ca_file != NULL) {
-        if (file_read(told.ca_file, &ca, err) != 0) {
+        if (file_read_regular(told.ca_file, &ca, err) != 0) {
             return err->code;
         }
         told.ca_data = ca.data;

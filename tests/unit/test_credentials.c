@@ -240,18 +240,26 @@ static void a_bad_token_file_leaves_the_old_token(void **state)
     credentials_free(c);
 }
 
-static void a_rejected_token_is_read_again_soon(void **state)
+static void a_rejected_token_is_read_again_at_once_and_then_soon(void **state)
 {
     (void)state;
     write_file("token", "one");
     struct credentials *c = make((struct client_config){.token_file = path_of("token")});
     write_file("token", "two");
-    credentials_reject(c, later(0));
-    credentials_tick(c, later(0)); /* it was read just now */
-    assert_authorization(c, "Bearer one");
-    assert_true(credentials_deadline(c) <= later(CREDENTIALS_RETRY_MS).mono_ms);
-    credentials_tick(c, later(CREDENTIALS_RETRY_MS));
+    struct now rejected = later(0);
+    credentials_reject(c, rejected);
+    assert_true(credentials_deadline(c) <= rejected.mono_ms);
+    credentials_tick(c, rejected);
     assert_authorization(c, "Bearer two");
+
+    write_file("token", "three");
+    credentials_reject(c, rejected);
+    credentials_tick(c, rejected); /* it was read just now */
+    assert_authorization(c, "Bearer two");
+    assert_true(credentials_deadline(c) == rejected.mono_ms + CREDENTIALS_RETRY_MS);
+    rejected.mono_ms += CREDENTIALS_RETRY_MS;
+    credentials_tick(c, rejected);
+    assert_authorization(c, "Bearer three");
     credentials_free(c);
 }
 
@@ -507,7 +515,7 @@ int main(void)
         TEST(bad_files_at_start_are_errors),
         TEST(a_token_file_is_read_again_every_minute),
         TEST(a_bad_token_file_leaves_the_old_token),
-        TEST(a_rejected_token_is_read_again_soon),
+        TEST(a_rejected_token_is_read_again_at_once_and_then_soon),
         TEST(a_token_beside_a_token_file_is_the_fallback),
         TEST(certificates_are_noticed_within_five_minutes),
         TEST(a_plugin_gives_a_token),
