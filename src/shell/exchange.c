@@ -224,6 +224,7 @@ static void explain(struct exchange *x, CURLcode code)
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_ISSUER_ERROR:
+        x->distrusted = true;
         error_set(&x->failure, ERR_TRANSPORT, "TLS with %s: %s", peer, text);
         return;
     default:

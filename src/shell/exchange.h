@@ -40,7 +40,8 @@ struct exchange {
     struct identity *identity; /* whose TLS options the handle has; NULL: none yet */
     /* of the current exchange */
     enum exchange_state state;
-    bool silenced; /* cancelled: no more events */
+    bool silenced;   /* cancelled: no more events */
+    bool distrusted; /* TLS failed: the server, its authority or our certificate is another now */
     uint64_t id;
     const struct request *request;
     uint64_t began_ms;

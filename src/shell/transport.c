@@ -213,6 +213,8 @@ static void end(struct transport *t, struct exchange *x, struct now now)
 {
     if (x->head.complete && x->head.status == 401) {
         credentials_reject(t->credentials, now);
+    } else if (x->distrusted) {
+        credentials_distrust(t->credentials, now);
     }
     detach(t, x);
     const struct error *failure = x->failure.code != ERR_NONE ? &x->failure : NULL;
