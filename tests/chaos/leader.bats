@@ -7,31 +7,37 @@ bats_require_minimum_version 1.5.0
 load lib/chaos.sh
 
 LEASE=memcached-operator.cache.example.com
-declare -gA PID KUBECONFIG_OF
+declare -gA PID
 
-setup_file() { prepare_cluster; }
-
-setup() {
-    local name
-    begin_test
-    kubectl create --dry-run=client -o json -f config/rbac/role.yaml -f config/rbac/leader_election_role.yaml |
-        jq -s --arg name "$NS" '{apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole", metadata: {$name}, rules: map(.rules // []) | add}' |
-        kubectl apply -f -
-    kubectl create clusterrolebinding "$NS" --clusterrole="$NS" --group="system:serviceaccounts:$NS"
-    for name in a b; do
-        k create serviceaccount "$name"
-        KUBECONFIG_OF[$name]=$(cluster kubeconfig-for "$name" "$NS")
-    done
+setup_file() {
+    prepare_cluster
+    begin_accounts
 }
 
-teardown() {
-    end_test
-    kubectl delete "clusterrolebinding/$NS" "clusterrole/$NS" >&2
+setup() { begin_test; }
+teardown() { end_test; }
+
+# The replicas are two service accounts. Their tokens come from the controller manager, which then only
+# would be in the way: it makes pods.
+begin_accounts() {
+    local name
+    export ACCOUNTS=replicas BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
+    NS=$ACCOUNTS
+    create_namespace "$NS"
+    kubectl create --dry-run=client -o json -f config/rbac/role.yaml -f config/rbac/leader_election_role.yaml |
+        jq -s '{apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole", metadata: {name: "replicas"}, rules: map(.rules // []) | add}' |
+        kubectl apply -f -
+    kubectl create clusterrolebinding replicas --clusterrole=replicas --group="system:serviceaccounts:$NS"
+    for name in a b; do
+        k create serviceaccount "$name"
+        cp "$(cluster kubeconfig-for "$name" "$NS")" "$BATS_FILE_TMPDIR/$name"
+    done
+    cluster stop kcm
 }
 
 # $1 a or b
 start_replica() {
-    launch "$1" --watch-namespaces="$NS" --leader-elect --leader-elect-namespace="$NS" --kubeconfig="${KUBECONFIG_OF[$1]}"
+    launch "$1" --watch-namespaces="$NS" --leader-elect --leader-elect-namespace="$NS" --kubeconfig="$BATS_FILE_TMPDIR/$1"
     PID[$1]=$OPERATOR_PID
     await "$1 is ready" is_ready
 }
@@ -50,7 +56,7 @@ leads() { [[ $(metric leader_election_master_status "name=\"$LEASE\"" "${PID[$1]
 # What the API server did for a replica: "TIME RESOURCE CODE", TIME as of now_ms, in the order of arrival.
 # $1 replica
 written_by() {
-    jq -r --arg user "system:serviceaccount:$NS:$1" '
+    jq -r --arg user "system:serviceaccount:$ACCOUNTS:$1" '
         select(.user.username == $user and (.verb | IN("create", "update", "patch", "delete")))
         | "\(.requestReceivedTimestamp[:19] + "Z" | fromdateiso8601)\(.requestReceivedTimestamp[20:23]) \(.objectRef.resource) \(.responseStatus.code)"' \
         "$AUDIT_LOG"

@@ -76,6 +76,15 @@ end_fault() {
     (($(descriptors) <= FAULT_DESCRIPTORS + WRITES_IN_FLIGHT + WATCHES))
 }
 
+# What was there is right, and what is new becomes so. $1 how many pairs there are
+assert_works() {
+    await_pairs "$1"
+    create_memcached after 1
+    create_deployment source-after 3 after
+    await_size after 3
+    await "the operator is ready" is_ready
+}
+
 # "N writes, N wrong"; fails with what was wrong. What etcd tells may lag behind: a Memcached of our own ends it.
 judge_history() {
     local end=end-$RANDOM verdict status=0
