@@ -51,7 +51,7 @@ image-push: build ## Build it and send it to the registry that IMG begins with
 
 .PHONY: clean
 clean: ## Remove all that was built; the cache of hack/cluster stays
-	@rm -rf build build-debug build-clang build-gcc build-analyzer
+	@rm -rf build build-debug build-clang build-gcc build-analyzer build-fuzz build-coverage
 
 ##@ Run
 
@@ -97,6 +97,10 @@ test-sanitize: ## Run the unit tests with AddressSanitizer and UBSan
 test-e2e: ## Run the end-to-end tests on clusters of their own
 	@hack/test e2e
 
+.PHONY: fuzz
+fuzz: ## Fuzz whatever reads bytes from outside, FUZZ_SECONDS=60 each (FUZZ_TARGETS: only these)
+	@hack/fuzz
+
 .PHONY: lint
 lint: ## Check warnings, layout, purity, includes, hardening, scripts, manifests
 	@hack/lint
@@ -109,14 +113,14 @@ format: ## Lay out the C files with clang-format 14
 bench: build ## Measure speed and memory beside their floors
 	@hack/bench
 
-##@ Local cluster
-
-.PHONY: cluster-up
-cluster-up: ## Start a real single-node Kubernetes on this machine
 .PHONY: test-chaos
 test-chaos: ## Break real clusters under load, and print what it cost: 10 minutes
 	@hack/test chaos
 
+##@ Local cluster
+
+.PHONY: cluster-up
+cluster-up: ## Start a real single-node Kubernetes on this machine
 	@hack/cluster up
 
 .PHONY: cluster-down
