@@ -186,6 +186,25 @@ static long again(struct conformance *c, struct pair *p, struct buf texts[2])
     return compare(c, p, texts);
 }
 
+/* If not, the evidence of the first time is kept. */
+static bool is_repeatable(struct conformance *c, struct pair *p, struct buf texts[2])
+{
+    struct side *first[2] = {p->sides[0], p->sides[1]};
+    p->sides[0] = p->sides[1] = NULL;
+    bool repeatable = again(c, p, texts) != AGREE;
+    if (!repeatable) {
+        forget_sides(p);
+    }
+    for (size_t s = 0; s < 2; s++) {
+        if (repeatable) {
+            side_free(first[s]);
+        } else {
+            p->sides[s] = first[s];
+        }
+    }
+    return repeatable;
+}
+
 /* Leave out what the difference does not need: halves, quarters, … single operations. */
 static void make_shorter(struct conformance *c, struct pair *p, struct buf texts[2])
 {
@@ -260,13 +279,17 @@ static void report(struct conformance *c, struct pair *p)
         buf_init(&texts[s], REPORT_BYTES_MAX);
     }
     buf_init(&question, REPORT_BYTES_MAX);
+    printf("\nseed %llu: the servers differ\n", (unsigned long long)p->seed);
     if (!c->settings.no_shrink) {
-        make_shorter(c, p, texts);
+        if (is_repeatable(c, p, texts)) {
+            make_shorter(c, p, texts);
+            again(c, p, texts);
+        } else {
+            printf("(not when it is run again)\n");
+        }
     }
-    long at = again(c, p, texts);
-    printf("\nseed %llu: %s\n", (unsigned long long)p->seed,
-           at == AGREE ? "differed, but does not when it is run again" : "the servers differ");
-    for (size_t i = 0; i < p->sequence.count && at != AGREE; i++) {
+    long at = compare(c, p, texts);
+    for (size_t i = 0; i < p->sequence.count; i++) {
         if (!p->sequence.operations[i].off) {
             buf_reset(&question, REPORT_BYTES_MAX);
             side_question(p->sides[0], i, &question);
@@ -274,9 +297,7 @@ static void report(struct conformance *c, struct pair *p)
                    p->sides[0]->said[i].status);
         }
     }
-    if (at != AGREE) {
-        print_difference(names, texts);
-    }
+    print_difference(names, texts);
     printf("replay: %s --seed %llu --runs 1 --length %lu%s\n", c->settings.program,
            (unsigned long long)p->seed, c->settings.length, c->settings.self ? " --self" : "");
     fflush(stdout);

@@ -27,6 +27,8 @@ static const char *const loose_messages[] = {
     "error decoding patch: ",
     "json: cannot unmarshal ",
     " cannot be handled as a ",
+    /* a whole object, with all that is masked elsewhere, in the order of Go's structs */
+    "Invalid value: \"{",
     "unable to parse requirement: ",
 };
 
@@ -39,6 +41,18 @@ struct writer {
 };
 
 /* ---- texts ---- */
+
+/* Among the resourceVersions of its resource. */
+static size_t rank(const struct writer *w, const char *version)
+{
+    uint64_t number = strtoull(version, NULL, 10);
+    size_t count = 0;
+    while (count < w->side->revision_count[w->resource] &&
+           w->side->revisions[w->resource][count] <= number) {
+        count++;
+    }
+    return count;
+}
 
 static bool is_uuid(const char *text, size_t len)
 {
@@ -106,6 +120,20 @@ static size_t pointer_length(const char *text, size_t len)
     return starts(text, len, "0xc0") ? at : 0;
 }
 
+/* "… ResourceVersion in object meta: 4711": how long the number at the end is; 0: it is none. */
+static size_t version_length(const char *text, const char *at)
+{
+    static const char *const before[] = {"ResourceVersion in precondition: ",
+                                         "ResourceVersion in object meta: "};
+    for (size_t i = 0; i < ARRAY_LEN(before); i++) {
+        size_t len = strlen(before[i]);
+        if ((size_t)(at - text) >= len && memcmp(at - len, before[i], len) == 0) {
+            return strspn(at, "0123456789");
+        }
+    }
+    return 0;
+}
+
 static void mask_text(struct writer *w, const char *text, size_t len, struct buf *out)
 {
     const struct side *side = w->side;
@@ -125,6 +153,9 @@ static void mask_text(struct writer *w, const char *text, size_t len, struct buf
             done += part + SUFFIX_BYTES;
         } else if ((part = pointer_length(at, left)) > 0) {
             buf_append_text(out, "<pointer>");
+            done += part;
+        } else if ((part = version_length(text, at)) > 0) {
+            buf_printf(out, "<rv %zu>", rank(w, at));
             done += part;
         } else {
             buf_append_char(out, *at);
@@ -146,17 +177,6 @@ static size_t length_to_compare(const char *message, size_t len)
 }
 
 /* ---- resourceVersions ---- */
-
-static size_t rank(const struct writer *w, const char *version)
-{
-    uint64_t number = strtoull(version, NULL, 10);
-    size_t count = 0;
-    while (count < w->side->revision_count[w->resource] &&
-           w->side->revisions[w->resource][count] <= number) {
-        count++;
-    }
-    return count;
-}
 
 static void write_version(struct writer *w, const char *version)
 {
@@ -242,6 +262,7 @@ static bool is_stream(const struct side *side, size_t i)
 
 void side_prepare(struct side *side)
 {
+    memset(side->revision_count, 0, sizeof(side->revision_count));
     for (size_t i = 0; i < side->sequence->count; i++) {
         const struct said *s = &side->said[i];
         yyjson_doc *doc;
@@ -359,13 +380,19 @@ static void write_object(struct writer *w, yyjson_val *object)
 }
 
 /* The order of managedFields depends on the second in which each was written; that of a conflict's
- * causes is random. */
+ * causes, and of a list that comes from a cache, is random. */
+static bool has_no_order(const struct writer *w, const char *key)
+{
+    return strcmp(key, "managedFields") == 0 || strcmp(key, "causes") == 0 ||
+           (strcmp(key, "items") == 0 && w->side->sequence->operations[w->i].cached);
+}
+
 static void write_array(struct writer *w, const char *key, yyjson_val *array)
 {
     size_t i, count = yyjson_arr_size(array), kept = 0;
     yyjson_val *item;
     char **texts = mem_alloc(count * sizeof(*texts));
-    bool sorted = strcmp(key, "managedFields") == 0 || strcmp(key, "causes") == 0;
+    bool sorted = has_no_order(w, key);
     w->depth++;
     buf_append_char(w->out, '[');
     yyjson_arr_foreach(array, i, count, item)

@@ -49,7 +49,7 @@ void side_learn(struct side *side, size_t i);
 /** Take in bytes of watch @i; true when the event that ends it has come. */
 bool side_watch_bytes(struct side *side, size_t i, const char *bytes, size_t len);
 
-/** All is said: rank resourceVersions. Once, before side_text(). */
+/** All is said: rank resourceVersions. Before side_text(). */
 void side_prepare(struct side *side);
 
 /** Append operation @i's outcome; for all of them, in their order. */
