@@ -49,18 +49,18 @@ teardown() { end_test; }
     local start n
     record_history
     start_operator
-    load_pairs 150 create
-    await_pairs 150
+    load_pairs 100 create
+    await_pairs 100
     begin_fault
     for n in {3..12}; do
-        start_job load_pairs 150 scale "$n"
+        start_job load_pairs 100 scale "$n"
         sleep 1 # under load; how far it comes does not matter
         cluster kill apiserver
         start=$(now_ms)
         cluster start apiserver
         wait "$JOB"
     done
-    assert_works 150
+    assert_works 100
     end_fault "API server killed 10 times" "$(seconds_since "$start")"
     assert_quiet 2
 }
@@ -75,6 +75,7 @@ teardown() { end_test; }
     kill -STOP "$OPERATOR_PID"
     load_pairs 40 scale 3
     delete mc/pair-39
+    delete deployment/pair-39 # as the collector would
     load_pairs 40 scale 4
     cluster compact
     cluster kill apiserver

@@ -12,6 +12,7 @@ CHAOS_FIGURES=${CHAOS_FIGURES:-/dev/null}
 WAIT_SECONDS=${E2E_WAIT_SECONDS:-60}
 WATCHES=4           # what an operator has open: Memcacheds, sources, operands, pods
 BACKOFF_ATTEMPTS=6  # of one watch, until its backoff has come to its longest wait
+ATTEMPTS_A_WRITE=4  # on the average: each is tried again after 5 ms, 10 ms, and so on while the server is away
 WRITES_IN_FLIGHT=16 # libcurl repeats each that was lost on a connection of its own, and keeps that a while
 GROWTH_KIB=3072     # for these connections, 100 KiB each, and what malloc does not give back at once
 export LOAD_GIVE_UP_SECONDS=180 # longer than any fault
@@ -64,14 +65,16 @@ begin_fault() {
 # not grown, and it has not stormed. $1 what broke, $2 well again after, $3 noticed after
 end_fault() {
     local verdict
-    local -i reads_sent seconds
+    local -i reads_sent writes_sent seconds
     verdict=$(judge_history) || { echo "$verdict" && return 1; }
     is_alive "$OPERATOR_PID"
     seconds=$((($(now_ms) - FAULT_START) / 1000)) reads_sent=$(($(reads) - FAULT_READS))
-    figure "$1" "${3:-}" "$2" "$reads_sent + $(($(writes) - FAULT_WRITES))" "${verdict%% *}" 0 \
+    writes_sent=$(($(writes) - FAULT_WRITES))
+    figure "$1" "${3:-}" "$2" "$reads_sent + $writes_sent" "${verdict%% *}" 0 \
         "$FAULT_RSS → $(rss) KiB"
     echo "$reads_sent attempts to watch in $seconds s; descriptors: $FAULT_DESCRIPTORS, then $(descriptors)"
     ((reads_sent <= WATCHES * (BACKOFF_ATTEMPTS + seconds / 4)))
+    ((writes_sent <= ATTEMPTS_A_WRITE * ${verdict%% *}))
     (($(rss) <= FAULT_RSS + GROWTH_KIB))
     (($(descriptors) <= FAULT_DESCRIPTORS + WRITES_IN_FLIGHT + WATCHES))
 }
