@@ -38,6 +38,9 @@ struct api *api_new(const struct api_options *options)
     }
     api_set_time(a, 0);
     create_default_namespace(a);
+    for (unsigned r = 0; r < api_resource_count; r++) {
+        a->store.last[r] = api_revision(a); /* all caches are filled now */
+    }
     return a;
 }
 
@@ -68,14 +71,14 @@ uint64_t api_revision(const struct api *a)
     return api_store_revision(&a->store);
 }
 
-/* What frozen caches still show. */
+/* The state that frozen caches still go back to. */
 static uint64_t oldest_shown(const struct api *a, uint64_t revision)
 {
     for (unsigned i = 0; i < API_SERVERS_MAX; i++) {
         for (unsigned r = 0; r < api_resource_count; r++) {
             const struct api_cache *cache = &a->caches[i][r];
-            if (cache->frozen && cache->limit < revision) {
-                revision = cache->limit;
+            if (cache->frozen && cache->floor < revision) {
+                revision = cache->floor;
             }
         }
     }

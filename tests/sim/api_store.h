@@ -45,8 +45,8 @@ struct api_keys {
 };
 
 struct api_store {
-    struct api_keys *keys;        /* by index of the resource */
-    uint64_t *last;               /* likewise: revision of its last write, or of the last restore */
+    struct api_keys *keys; /* by index of the resource */
+    uint64_t *last; /* likewise: revision of its last write, or of when its cache was filled */
     struct api_version **changes; /* changes[i]->revision == base + 1 + i */
     size_t count, cap;
     uint64_t base;      /* what happened up to here is gone */
