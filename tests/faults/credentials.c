@@ -327,6 +327,9 @@ static void a_token_file_goes_bad_and_good_again(void **state)
         buf_reset(&f.log, 0);
         pass(CREDENTIALS_TOKEN_MS);
         assert_non_null(strstr(buf_text(&f.log), "Keeping the old token"));
+        bool irregular =
+            spoils[i] == make_directory || spoils[i] == make_fifo || spoils[i] == make_device;
+        assert_int_equal(irregular, strstr(buf_text(&f.log), "not a regular file") != NULL);
         assert_int_equal(failures(), 0);
 
         f.token = i % 2 == 0 ? "two" : "one"; /* rotated, and the old one revoked at once */
