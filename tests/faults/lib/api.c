@@ -222,7 +222,6 @@ static struct net_reply answer(void *ctx, const char *request)
         return refuse(a, 401, "Unauthorized");
     }
     const char *path = strchr(request, ' ') + 1;
-    fprintf(stderr, "%.200s\n%s\n", request, strstr(request, "\r\n\r\n"));
     return begins(request, "GET ") ? get(a, path) : write_object(a, request, path);
 }
 
