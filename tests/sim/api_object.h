@@ -26,11 +26,16 @@ const struct api_resource *api_resource_find(const char *group, const char *vers
 extern const struct api_resource api_resources[];
 extern const unsigned api_resource_count;
 
+enum { API_MESSAGE_BYTES = 1024, API_DETAILS_BYTES = 2048 };
+
 /** Why a request is refused: becomes a Status. */
 struct api_refusal {
-    int code;           /* 400, 404, 405, 409, 415, 422 … */
-    const char *reason; /* static: "Invalid", "Conflict", "AlreadyExists", "BadRequest" … */
-    char message[512];
+    int code;           /* 400, 404, 405, 409, 415, 422, 500 … */
+    const char *reason; /* static: "Invalid", "Conflict", "AlreadyExists", "BadRequest" …; NULL: none
+                         */
+    char message[API_MESSAGE_BYTES]; /* longer ones are cut */
+    char details[API_DETAILS_BYTES]; /* the Status' details as JSON; "": it has none, or they are
+                                        too long */
 };
 
 enum api_verb { API_CREATE, API_UPDATE, API_MERGE_PATCH, API_APPLY, API_JSON_PATCH };

@@ -1,0 +1,204 @@
+/*
+ * From a client's bytes, already parsed, to an object as the server holds it.
+ */
+#include "sim/api_change.h"
+#include "sim/api_defaults.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ERROR_BYTES = 512 };
+
+const char *change_text(yyjson_mut_val *object, const char *key)
+{
+    const char *text = yyjson_mut_get_str(yyjson_mut_obj_get(object, key));
+    return text == NULL ? "" : text;
+}
+
+yyjson_mut_val *change_metadata(struct change *c, yyjson_mut_val *object)
+{
+    yyjson_mut_val *metadata = yyjson_mut_obj_get(object, "metadata");
+    return metadata != NULL ? metadata : yyjson_mut_obj_add_obj(c->doc, object, "metadata");
+}
+
+static void text_if_empty(struct change *c, yyjson_mut_val *object, const char *key,
+                          const char *text)
+{
+    if (change_text(object, key)[0] == '\0') {
+        yyjson_mut_obj_remove_key(object, key);
+        yyjson_mut_obj_add_strcpy(c->doc, object, key, text);
+    }
+}
+
+/* The last of twins counts, but in one list of owners no two are the same. */
+static void drop_twin_owners(yyjson_mut_val *object)
+{
+    yyjson_mut_val *owners =
+        yyjson_mut_obj_get(yyjson_mut_obj_get(object, "metadata"), "ownerReferences");
+    yyjson_mut_arr_iter it = yyjson_mut_arr_iter_with(owners);
+    for (yyjson_mut_val *owner; (owner = yyjson_mut_arr_iter_next(&it)) != NULL;) {
+        size_t i, max;
+        yyjson_mut_val *earlier;
+        yyjson_mut_arr_foreach(owners, i, max, earlier)
+        {
+            if (earlier == owner) {
+                break;
+            }
+            if (yyjson_mut_equals(earlier, owner)) {
+                yyjson_mut_arr_iter_remove(&it);
+                break;
+            }
+        }
+    }
+}
+
+/* An empty list says something there ("forget them"), so it is kept from decoding. */
+static bool decode(struct change *c, yyjson_mut_val *object, char *error)
+{
+    yyjson_mut_val *metadata = yyjson_mut_obj_get(object, "metadata");
+    yyjson_mut_val *managed = yyjson_mut_obj_remove_key(metadata, "managedFields");
+    if (!schema_decode(c->doc, c->type, object, c->r->resource->is_custom, error, ERROR_BYTES)) {
+        return false;
+    }
+    if (managed != NULL && !yyjson_mut_is_null(managed)) {
+        yyjson_mut_obj_add_val(c->doc, change_metadata(c, object), "managedFields", managed);
+    }
+    drop_twin_owners(object);
+    defaults_set(c->doc, c->r->resource, object);
+    return true;
+}
+
+/* "v1" of "apps/v1" */
+static const char *version_of(const char *api_version)
+{
+    const char *slash = strchr(api_version, '/');
+    return slash == NULL ? api_version : slash + 1;
+}
+
+static bool check_kind(struct change *c, yyjson_mut_val *object)
+{
+    const char *kind = change_text(object, "kind"), *version = change_text(object, "apiVersion");
+    const char *wanted = c->r->resource->kind;
+    if (c->r->resource->is_custom && kind[0] == '\0') {
+        return refuse(c->refusal, 400, "BadRequest",
+                      "%s in version \"%s\" cannot be handled as a %s: unmarshalerDecoder: Object "
+                      "'Kind' is missing",
+                      wanted, c->r->resource->version, wanted);
+    }
+    if (c->r->resource->is_custom && version[0] == '\0') {
+        return refuse(c->refusal, 500, "InternalError",
+                      "Internal error occurred: Object 'apiVersion' is missing in 'object has no "
+                      "apiVersion field'");
+    }
+    if (!c->r->resource->is_custom && kind[0] != '\0' && strcmp(kind, wanted) != 0) {
+        return refuse(
+            c->refusal, 400, "BadRequest",
+            "%s in version \"%s\" cannot be handled as a %s: no kind \"%s\" is registered "
+            "for version \"%s\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
+            kind, version_of(version), wanted, kind, version);
+    }
+    if (version[0] != '\0' && strcmp(version, c->api_version) != 0) {
+        return refuse(c->refusal, 400, "BadRequest",
+                      "the API version in the data (%s) does not match the expected API version "
+                      "(%s)",
+                      version, c->api_version);
+    }
+    return true;
+}
+
+static const char *go_kind(yyjson_val *v)
+{
+    switch (yyjson_get_type(v)) {
+    case YYJSON_TYPE_ARR:
+        return "array";
+    case YYJSON_TYPE_STR:
+        return "string";
+    case YYJSON_TYPE_BOOL:
+        return "bool";
+    default:
+        return "number";
+    }
+}
+
+yyjson_mut_val *change_decode_body(struct change *c)
+{
+    char error[ERROR_BYTES];
+    const struct api_resource *resource = c->r->resource;
+    if (!yyjson_is_obj(c->r->body)) {
+        return refuse(c->refusal, 400, "BadRequest",
+                      "the object provided is unrecognized (must be of type %s): couldn't get "
+                      "version/kind; json parse error: json: cannot unmarshal %s into Go value of "
+                      "type struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind "
+                      "string \"json:\\\"kind,omitempty\\\"\" }",
+                      resource->kind, go_kind(c->r->body));
+    }
+    yyjson_mut_val *object = yyjson_val_mut_copy(c->doc, c->r->body);
+    if (!check_kind(c, object)) {
+        return NULL;
+    }
+    text_if_empty(c, object, "kind", resource->kind);
+    text_if_empty(c, object, "apiVersion", c->api_version);
+    if (!decode(c, object, error)) {
+        return refuse(c->refusal, 400, "BadRequest",
+                      "%s in version \"%s\" cannot be handled as a %s: %s", resource->kind,
+                      resource->version, resource->kind, error);
+    }
+    return object;
+}
+
+static void refuse_patched(struct change *c, yyjson_mut_val *patched, const char *error)
+{
+    struct field_errors e;
+    char *text = yyjson_mut_val_write(patched, 0, NULL);
+    field_errors_init(&e);
+    field_invalid_text(&e, "patch", text, "%s", error);
+    refuse_invalid(c->refusal, "", "", "", &e);
+    field_errors_fini(&e);
+    free(text);
+}
+
+bool change_decode_patched(struct change *c, yyjson_mut_val *patched)
+{
+    char error[ERROR_BYTES] = "";
+    if (!yyjson_mut_is_obj(patched)) {
+        refuse_patched(c, patched, "couldn't get version/kind; json parse error");
+        return false;
+    }
+    const char *kind = change_text(patched, "kind");
+    if (!c->r->resource->is_custom && strcmp(kind, c->r->resource->kind) != 0) {
+        snprintf(error, sizeof error, "no kind \"%s\" is registered for version \"%s\"", kind,
+                 change_text(patched, "apiVersion"));
+        refuse_patched(c, patched, error);
+        return false;
+    }
+    if (!decode(c, patched, error)) {
+        refuse_patched(c, patched, error);
+        return false;
+    }
+    return true;
+}
+
+bool change_check_name(struct change *c, yyjson_mut_val *object)
+{
+    yyjson_mut_val *metadata = yyjson_mut_obj_get(object, "metadata");
+    const char *name = change_text(metadata, "name"), *ns = change_text(metadata, "namespace");
+    if (name[0] == '\0') {
+        return refuse(c->refusal, 400, "BadRequest",
+                      "the name of the object (%s based on URL) was undeterminable: name must be "
+                      "provided",
+                      c->r->name);
+    }
+    if (strcmp(name, c->r->name) != 0) {
+        return refuse(c->refusal, 400, "BadRequest",
+                      "the name of the object (%s) does not match the name on the URL (%s)", name,
+                      c->r->name);
+    }
+    if (c->r->ns != NULL && c->r->ns[0] != '\0' && ns[0] != '\0' && strcmp(ns, c->r->ns) != 0) {
+        return refuse(c->refusal, 400, "BadRequest",
+                      "the namespace of the object (%s) does not match the namespace on the "
+                      "request (%s)",
+                      ns, c->r->ns);
+    }
+    return true;
+}
