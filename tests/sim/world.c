@@ -82,6 +82,12 @@ struct world *world_new(const struct world_options *options)
     snprintf(w->image, sizeof w->image, IMAGE);
     api_set_time(w->api, first_wall_ms * 1000);
     w->invariants = invariants_new(w);
+    if (options->leader_elect) {
+        world_write(w, "kubectl", HTTP_POST, "/api/v1/namespaces", MEDIA_JSON,
+                    "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\","
+                    "\"metadata\":{\"name\":\"operator-system\"}}",
+                    201);
+    }
     for (unsigned i = 0; i < WORLD_PROCESSES_MAX; i++) {
         w->network.processes[i].index = i;
         if (i < options->processes) {
@@ -211,6 +217,7 @@ void world_write(struct world *w, const char *who, enum http_method method, cons
 void world_upgrade(struct world *w, const char *image)
 {
     snprintf(w->image, sizeof w->image, "%s", image);
+    invariants_upgraded(w->invariants, image);
     for (unsigned i = 0; i < w->options.processes; i++) {
         struct process *p = &w->network.processes[i];
         if (p->manager != NULL && !p->stop_asked) {

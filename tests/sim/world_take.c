@@ -22,6 +22,9 @@ static void execute(struct world *w, struct flight *f)
     world_tell(w, "        %s %s → %d", e->body != NULL ? "with" : "",
                e->body != NULL ? e->body : "", f->watch != NULL ? 200 : f->answer.http_status);
     world_judge(w, (int)process, e);
+    if (e->orphan) {
+        flight_drop(&w->network, f);
+    }
 }
 
 static void tell_line(struct world *w, struct flight *f)
