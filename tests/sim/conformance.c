@@ -1,11 +1,19 @@
 /*
- * Is the model API server a good one? The same generated sequences of operations run on it and on a
- * real one; what both say must agree.
+ * Is the model API server a good one? The same sequences of operations run on it and on a real one;
+ * what both say must agree.
  *
- *     conformance [--kubeconfig FILE] [--runs N] [--seed N] [--length N] [--lanes N] [--self]
- *
- * --self runs each sequence twice on the real server, in two namespaces, instead: whatever differs
- * there is not compared as it should be.
+ *     conformance [OPTION…]
+ *       --kubeconfig FILE  the real server; else as kubectl finds it
+ *       --runs N           generated sequences (default: 1000), then the written cases
+ *       --seed N           of the first one (default: 1)
+ *       --length N         operations in each (default: 20)
+ *       --lanes N          sequences at a time on the real server (default: 32)
+ *       --case N           that written case alone
+ *       --compact COMMAND  compacts etcd; without it the case that needs it is left out
+ *       --self             run each twice on the real server, in two namespaces, instead: what
+ *                          differs there is not compared as it should be
+ *       --reports N        show so many of the differences (default: 5)
+ *       --no-shrink        do not make a sequence that differs shorter
  */
 #include "base/mem.h"
 #include "sim/conformance_known.h"
@@ -20,16 +28,16 @@
 #include <unistd.h>
 
 enum {
-    REPORTS_MAX = 5,
     REPORT_BYTES_MAX = 16 << 20,
     CONTEXT_LINES = 3,
     AGREE = -1, /* no operation differs */
+    NO_CASE = 0,
 };
 
 struct settings {
-    const char *kubeconfig, *program;
+    const char *kubeconfig, *program, *compact;
     uint64_t seed;
-    unsigned long runs, length, lanes;
+    unsigned long runs, length, lanes, only_case, reports;
     bool self, no_shrink;
 };
 
@@ -37,7 +45,9 @@ struct settings {
 struct pair {
     struct sequence sequence;
     uint64_t seed;
-    struct side *sides[2]; /* real, and the model or the real one again */
+    unsigned long case_number; /* from 1; NO_CASE: generated from the seed */
+    const char *name;          /* of the case */
+    struct side *sides[2];     /* real, and the model or the real one again */
     unsigned running;
     struct pair *next;
 };
@@ -46,7 +56,8 @@ struct conformance {
     struct settings settings;
     struct real *real;
     char prefix[32]; /* of namespaces, not used before */
-    unsigned long namespaces, begun, passed, failed;
+    unsigned long namespaces, begun, cases, passed, failed;
+    bool one_by_one;      /* the written cases: they may disturb others */
     struct pair *half;    /* --self: its second side is yet to be run */
     struct pair *failing; /* those that differ, to be looked at */
     struct pair *only;    /* while one is made shorter */
@@ -113,6 +124,48 @@ static long compare(struct conformance *c, struct pair *p, struct buf texts[2])
 
 /* ---- running ---- */
 
+static struct pair *next_generated(struct conformance *c)
+{
+    if (c->begun == c->settings.runs) {
+        return NULL;
+    }
+    struct pair *p = mem_zalloc(sizeof(*p));
+    p->seed = c->settings.seed + c->begun++;
+    sequence_generate(&p->sequence, p->seed, c->settings.length);
+    return p;
+}
+
+static bool needs_compaction(const struct sequence *s)
+{
+    bool needed = false;
+    for (size_t i = 0; i < s->count; i++) {
+        needed = needed || s->operations[i].compact;
+    }
+    return needed;
+}
+
+static struct pair *next_case(struct conformance *c)
+{
+    const struct settings *s = &c->settings;
+    for (;;) {
+        struct pair *p = mem_zalloc(sizeof(*p));
+        p->case_number = ++c->cases;
+        p->name = sequence_case(&p->sequence, p->case_number - 1);
+        bool wanted = s->only_case == NO_CASE || s->only_case == p->case_number;
+        if (p->name == NULL) {
+            pair_free(p);
+            return NULL;
+        }
+        if (wanted && (s->compact != NULL || !needs_compaction(&p->sequence))) {
+            return p;
+        }
+        if (wanted) {
+            printf("left out, without --compact: %s\n", p->name);
+        }
+        pair_free(p);
+    }
+}
+
 static struct side *next_side(void *ctx)
 {
     struct conformance *c = ctx;
@@ -123,10 +176,8 @@ static struct side *next_side(void *ctx)
     }
     if (c->only != NULL) {
         p = c->only->running == 0 ? c->only : NULL;
-    } else if (c->begun < c->settings.runs) {
-        p = mem_zalloc(sizeof(*p));
-        p->seed = c->settings.seed + c->begun++;
-        sequence_generate(&p->sequence, p->seed, c->settings.length);
+    } else {
+        p = c->one_by_one ? next_case(c) : next_generated(c);
     }
     if (p == NULL) {
         return NULL;
@@ -271,6 +322,17 @@ static void print_difference(const char *names[2], struct buf texts[2])
     }
 }
 
+static void print_replay(const struct settings *s, const struct pair *p)
+{
+    printf("replay: %s ", s->program);
+    if (p->case_number != NO_CASE) {
+        printf("--case %lu", p->case_number);
+    } else {
+        printf("--seed %llu --runs 1 --length %lu", (unsigned long long)p->seed, s->length);
+    }
+    printf("%s\n", s->self ? " --self" : "");
+}
+
 static void report(struct conformance *c, struct pair *p)
 {
     const char *names[2] = {"real", c->settings.self ? "again" : "model"};
@@ -279,7 +341,11 @@ static void report(struct conformance *c, struct pair *p)
         buf_init(&texts[s], REPORT_BYTES_MAX);
     }
     buf_init(&question, REPORT_BYTES_MAX);
-    printf("\nseed %llu: the servers differ\n", (unsigned long long)p->seed);
+    if (p->name != NULL) {
+        printf("\n%s: the servers differ\n", p->name);
+    } else {
+        printf("\nseed %llu: the servers differ\n", (unsigned long long)p->seed);
+    }
     if (!c->settings.no_shrink) {
         if (is_repeatable(c, p, texts)) {
             make_shorter(c, p, texts);
@@ -298,8 +364,7 @@ static void report(struct conformance *c, struct pair *p)
         }
     }
     print_difference(names, texts);
-    printf("replay: %s --seed %llu --runs 1 --length %lu%s\n", c->settings.program,
-           (unsigned long long)p->seed, c->settings.length, c->settings.self ? " --self" : "");
+    print_replay(&c->settings, p);
     fflush(stdout);
     for (size_t s = 0; s < 2; s++) {
         buf_fini(&texts[s]);
@@ -309,11 +374,11 @@ static void report(struct conformance *c, struct pair *p)
 
 static void report_all(struct conformance *c)
 {
-    unsigned reported = 0;
+    unsigned long reported = 0;
     while (c->failing != NULL) {
         struct pair *p = c->failing;
         c->failing = p->next;
-        if (reported++ < REPORTS_MAX) {
+        if (reported++ < c->settings.reports) {
             report(c, p);
         }
         pair_free(p);
@@ -324,21 +389,30 @@ static void report_all(struct conformance *c)
 
 _Noreturn static void usage(const char *program)
 {
-    fprintf(stderr,
-            "usage: %s [--kubeconfig FILE] [--runs N] [--seed N] [--length N] [--lanes N] "
-            "[--self] [--no-shrink]\n",
-            program);
+    fprintf(
+        stderr,
+        "usage: %s [--kubeconfig FILE] [--runs N] [--seed N] [--length N] [--lanes N] [--case N] "
+        "[--compact COMMAND] [--reports N] [--self] [--no-shrink]\n",
+        program);
     exit(2);
 }
 
 static struct settings read_settings(int argc, char **argv)
 {
-    struct settings s = {.program = argv[0], .seed = 1, .runs = 1000, .length = 20, .lanes = 32};
+    struct settings s = {
+        .program = argv[0], .seed = 1, .runs = 1000, .length = 20, .lanes = 32, .reports = 5};
     static const struct option options[] = {
-        {"kubeconfig", required_argument, NULL, 'k'}, {"runs", required_argument, NULL, 'r'},
-        {"seed", required_argument, NULL, 's'},       {"length", required_argument, NULL, 'l'},
-        {"lanes", required_argument, NULL, 'p'},      {"self", no_argument, NULL, 'S'},
-        {"no-shrink", no_argument, NULL, 'n'},        {NULL, 0, NULL, 0},
+        {"kubeconfig", required_argument, NULL, 'k'},
+        {"runs", required_argument, NULL, 'r'},
+        {"seed", required_argument, NULL, 's'},
+        {"length", required_argument, NULL, 'l'},
+        {"lanes", required_argument, NULL, 'p'},
+        {"self", no_argument, NULL, 'S'},
+        {"no-shrink", no_argument, NULL, 'n'},
+        {"case", required_argument, NULL, 'c'},
+        {"compact", required_argument, NULL, 'C'},
+        {"reports", required_argument, NULL, 'R'},
+        {NULL, 0, NULL, 0},
     };
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         unsigned long number = optarg != NULL ? strtoul(optarg, NULL, 10) : 0;
@@ -358,6 +432,16 @@ static struct settings read_settings(int argc, char **argv)
         case 'p':
             s.lanes = number;
             break;
+        case 'c':
+            s.only_case = number;
+            s.runs = 0;
+            break;
+        case 'R':
+            s.reports = number;
+            break;
+        case 'C':
+            s.compact = optarg;
+            break;
         case 'S':
             s.self = true;
             break;
@@ -371,19 +455,34 @@ static struct settings read_settings(int argc, char **argv)
     return s;
 }
 
+/* Returns false when the real server could not be asked. */
+static bool run_all(struct conformance *c, unsigned lanes, bool one_by_one)
+{
+    struct error err = ERROR_INIT;
+    c->one_by_one = one_by_one;
+    if (real_run(c->real, lanes, next_side, side_done, c, &err) != 0) {
+        fprintf(stderr, "conformance: %s\n", err.message);
+        return false;
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     struct error err = ERROR_INIT;
     struct conformance c = {.settings = read_settings(argc, argv)};
     snprintf(c.prefix, sizeof(c.prefix), "cf-%08lx",
              (unsigned long)(time(NULL) * 1000 + getpid()) & 0xffffffff);
-    c.real = real_new(c.settings.kubeconfig, &err);
-    if (c.real == NULL ||
-        real_run(c.real, (unsigned)c.settings.lanes, next_side, side_done, &c, &err) != 0) {
+    c.real = real_new(c.settings.kubeconfig, c.settings.compact, &err);
+    if (c.real == NULL) {
         fprintf(stderr, "conformance: %s\n", err.message);
         return 1;
     }
-    printf("%lu sequences, %llu requests\n", c.begun, (unsigned long long)real_requests(c.real));
+    if (!run_all(&c, (unsigned)c.settings.lanes, false) || !run_all(&c, 1, true)) {
+        return 1;
+    }
+    printf("%lu sequences, %llu requests\n", c.passed + c.failed,
+           (unsigned long long)real_requests(c.real));
     known_print(c.known);
     report_all(&c);
     real_free(c.real);

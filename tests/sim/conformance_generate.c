@@ -8,13 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MEDIA_JSON_PATCH    "application/json-patch+json"
-#define MEDIA_METADATA      "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-#define MEDIA_METADATA_LIST "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-#define MEDIA_UNKNOWN       "text/x-unknown"
-#define LABELS_OF_A         "'a':'1'"
+#define MEDIA_JSON_PATCH "application/json-patch+json"
+#define MEDIA_UNKNOWN    "text/x-unknown"
+#define LABELS_OF_A      "'a':'1'"
 
-enum { WATCHES_MAX = 3, PATH_BYTES_MAX = 1024 };
+enum { WATCHES_MAX = 3 };
 
 /* What a watch or list may be filtered by, and labels that pass. */
 static const struct selector {
@@ -57,15 +55,6 @@ static const char *some_name(struct random *r)
     return PICK(r, "a", "a", "a", "b", "b", "c");
 }
 
-/* "/apis/apps/v1/namespaces/$ns/deployments" and what follows */
-static const char *path_of(enum resource resource, const char *rest, char out[PATH_BYTES_MAX])
-{
-    const struct resource_text *t = &resource_texts[resource];
-    snprintf(out, PATH_BYTES_MAX, "%s/namespaces/$ns/%s%s%s", t->root, t->plural,
-             rest[0] != '\0' && rest[0] != '?' ? "/" : "", rest);
-    return out;
-}
-
 static struct operation *add(struct generator *g, enum http_method method, enum resource resource,
                              const char *content_type, const char *rest)
 {
@@ -73,7 +62,7 @@ static struct operation *add(struct generator *g, enum http_method method, enum 
     g->used[resource] = true;
     struct operation *o = sequence_add(g->s, method, resource, content_type,
                                        content_type != NULL ? buf_text(&g->body) : NULL, "%s",
-                                       path_of(resource, rest, path));
+                                       sequence_path(resource, rest, path));
     buf_reset(&g->body, OPERATION_BYTES_MAX);
     return o;
 }

@@ -120,11 +120,11 @@ static size_t pointer_length(const char *text, size_t len)
     return starts(text, len, "0xc0") ? at : 0;
 }
 
-/* "… ResourceVersion in object meta: 4711": how long the number at the end is; 0: it is none. */
+/* "… the ResourceVersion in record (4711)": how long the number at the end is; 0: it is none. */
 static size_t version_length(const char *text, const char *at)
 {
-    static const char *const before[] = {"ResourceVersion in precondition: ",
-                                         "ResourceVersion in object meta: "};
+    static const char *const before[] = {"ResourceVersion in the precondition (",
+                                         "ResourceVersion in record ("};
     for (size_t i = 0; i < ARRAY_LEN(before); i++) {
         size_t len = strlen(before[i]);
         if ((size_t)(at - text) >= len && memcmp(at - len, before[i], len) == 0) {
@@ -478,7 +478,9 @@ static void write_stream(struct writer *w, const struct said *s, bool initial)
         mem_free(texts);
     }
     line_begin(w);
-    buf_append_text(w->out, s->end_seen ? "(the end)" : "(it never came to its end)");
+    buf_append_text(w->out, s->end_seen ? "(the last one)"
+                            : s->ended  ? "(ended by the server)"
+                                        : "(it never came to its end)");
     w->depth--;
 }
 

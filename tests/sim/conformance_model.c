@@ -10,6 +10,7 @@ enum {
     FIRST_REVISION = 1000, /* a real server has seen some, too */
     WALL_S = 1795346000,
     STEP_US = 1000,
+    SHORT_TIMEOUT_MS = 10 * 1000, /* real servers are waited for so long */
 };
 
 static void send(struct api *api, const struct api_request *request, struct said *into)
@@ -65,6 +66,9 @@ static void drain(struct side *side, size_t i, struct api_watch *w)
         end = side_watch_bytes(side, i, buf_text(&line), line.len);
         buf_reset(&line, OPERATION_BYTES_MAX);
     }
+    uint64_t timeout_ms = api_watch_timeout_ms(w);
+    side->said[i].ended =
+        api_watch_is_over(w) || (timeout_ms > 0 && timeout_ms <= SHORT_TIMEOUT_MS);
     buf_fini(&line);
     api_watch_close(w);
 }
@@ -80,6 +84,10 @@ void model_run(struct side *side, uint64_t seed)
         const struct operation *o = &side->sequence->operations[i];
         struct said *s = &side->said[i];
         if (o->off) {
+            continue;
+        }
+        if (o->compact) {
+            api_compact(api, api_revision(api));
             continue;
         }
         side_ask(side, i);

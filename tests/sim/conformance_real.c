@@ -8,6 +8,7 @@
 #include "shell/transport.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -58,6 +59,7 @@ struct real {
     struct poller *poller;
     struct credentials *credentials;
     struct transport *transport;
+    const char *compact;
     struct flight *flights;
     struct lane lanes[LANES_MAX];
     uint64_t last_id;
@@ -78,11 +80,12 @@ static void on_credentials_log(void *ctx, enum log_level level, const char *mess
 
 static void on_event(void *ctx, const struct event *event);
 
-struct real *real_new(const char *kubeconfig, struct error *err)
+struct real *real_new(const char *kubeconfig, const char *compact, struct error *err)
 {
     struct real *r = mem_zalloc(sizeof(*r));
     struct client_config config = {0};
     r->failure = ERROR_INIT;
+    r->compact = compact;
     int code = config_load(kubeconfig, NULL, &config, err);
     r->poller = code == 0 ? poller_new(err) : NULL;
     if (r->poller != NULL) {
@@ -347,6 +350,8 @@ static void on_event(void *ctx, const struct event *event)
             fail(r, f, event->failure->message);
         } else if (!f->stream) {
             answered(f->lane, f);
+        } else {
+            f->lane->side->said[f->i].ended = event->failure == NULL;
         }
         flight_free(f);
         return;
@@ -381,8 +386,23 @@ static void skip_what_is_off(struct lane *lane)
     }
 }
 
+/* It takes a moment, in which nothing else happens here. */
+static void compact(struct lane *lane)
+{
+    if (system(lane->real->compact) != 0) { /* NOLINT: the command is this program's user's */
+        error_set(&lane->real->failure, ERR_INVALID, "%s: failed", lane->real->compact);
+    }
+    lane->at++;
+    lane->due = true;
+    lane->real->stirred = true;
+}
+
 static void next_operation(struct lane *lane)
 {
+    if (operation_of(lane)->compact) {
+        compact(lane);
+        return;
+    }
     if (!operation_of(lane)->cached || lane->in_step) {
         ask(lane);
     } else if (lane->truth == NULL) {
@@ -475,8 +495,11 @@ int real_run(struct real *r, unsigned lanes, real_next_fn *next, real_done_fn *d
              struct error *err)
 {
     lanes = lanes < LANES_MAX ? lanes : LANES_MAX;
-    while (r->failure.code == ERR_NONE && serve_all(r, lanes, next, done, ctx)) {
+    while (r->failure.code == ERR_NONE) {
         r->stirred = false;
+        if (!serve_all(r, lanes, next, done, ctx)) {
+            break;
+        }
         transport_tick(r->transport, clock_now());
         if (!r->stirred) {
             poller_wait(r->poller, deadline(r, lanes));

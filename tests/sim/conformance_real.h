@@ -8,8 +8,9 @@
 
 struct real;
 
-/** @kubeconfig as config_load() takes it. NULL with *err filled. */
-struct real *real_new(const char *kubeconfig, struct error *err);
+/** @kubeconfig as config_load() takes it. @compact: the shell command that compacts etcd, or NULL;
+ * both borrowed. NULL with *err filled. */
+struct real *real_new(const char *kubeconfig, const char *compact, struct error *err);
 void real_free(struct real *r);
 
 /** The next side to run, or NULL: no more. */

@@ -15,6 +15,7 @@ const struct resource_text resource_texts[RESOURCE_COUNT] = {
     [RESOURCE_LEASES] = {"leases", "/apis/coordination.k8s.io/v1", "coordination.k8s.io/v1",
                          "Lease"},
     [RESOURCE_EVENTS] = {"events", "/apis/events.k8s.io/v1", "events.k8s.io/v1", "Event"},
+    [RESOURCE_NAMESPACES] = {"namespaces", "/api/v1", "v1", "Namespace"},
 };
 
 void sequence_fini(struct sequence *s)
@@ -48,4 +49,13 @@ struct operation *sequence_add(struct sequence *s, enum http_method method, enum
     };
     buf_fini(&text);
     return o;
+}
+
+const char *sequence_path(enum resource resource, const char *rest, char out[PATH_BYTES_MAX])
+{
+    const struct resource_text *t = &resource_texts[resource];
+    snprintf(out, PATH_BYTES_MAX, "%s/%s%s%s%s", t->root,
+             resource == RESOURCE_NAMESPACES ? "" : "namespaces/$ns/", t->plural,
+             rest[0] != '\0' && rest[0] != '?' ? "/" : "", rest);
+    return out;
 }

@@ -35,6 +35,7 @@ enum resource {
     RESOURCE_REPLICASETS,
     RESOURCE_LEASES,
     RESOURCE_EVENTS,
+    RESOURCE_NAMESPACES, /* in written sequences only */
     RESOURCE_COUNT,
 };
 
@@ -52,7 +53,9 @@ struct operation {
     bool initial; /* a watch that begins with what is there, in no particular order */
     bool cached;  /* a real server answers from a cache, which has to catch up first */
     unsigned end; /* a watch: over when an event's object bears the label end=N; others: this is one
-                     of the operations that see to it. 0: neither */
+                     of the operations that see to it. 0: neither; such a watch is waited for until
+                     the server ends it */
+    bool compact; /* no request: history is forgotten */
     bool off;     /* left out, while a sequence is made shorter */
 };
 
@@ -68,6 +71,17 @@ void sequence_fini(struct sequence *s);
 struct operation *sequence_add(struct sequence *s, enum http_method method, enum resource resource,
                                const char *content_type, const char *body, const char *path, ...)
     __attribute__((format(printf, 6, 7)));
+
+/** The media types of metadata alone, of one object and of a list. */
+#define MEDIA_METADATA      "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+#define MEDIA_METADATA_LIST "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+/** "/apis/apps/v1/namespaces/$ns/deployments" and what follows: "" or "a/status" or "?limit=1". */
+enum { PATH_BYTES_MAX = 1024 };
+const char *sequence_path(enum resource resource, const char *rest, char out[PATH_BYTES_MAX]);
+
+/** The sequences that are written, not generated: NULL behind the last. */
+const char *sequence_case(struct sequence *s, size_t n);
 
 /** About @length operations on few names of one namespace. Equal arguments, equal sequence. */
 void sequence_generate(struct sequence *s, uint64_t seed, size_t length);

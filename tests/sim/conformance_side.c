@@ -159,6 +159,10 @@ void side_question(const struct side *side, size_t i, struct buf *out)
 {
     const struct operation *o = &side->sequence->operations[i];
     const struct said *s = &side->said[i];
+    if (o->compact) {
+        buf_append_text(out, "compaction");
+        return;
+    }
     buf_printf(out, "%s %s%s", o->is_watch ? "WATCH" : http_method_name(o->method),
                s->path != NULL ? s->path : o->path, o->cached ? " (cached)" : "");
     if (o->accept != NULL) {

@@ -17,6 +17,7 @@ struct said {
     struct buf bytes;     /* the answer; of a watch the lines */
     uint64_t newest_told; /* watch: the newest resourceVersion that was known when it was opened */
     bool end_seen;        /* watch: the event that ends it was there */
+    bool ended;           /* watch: the server ended it */
 };
 
 struct side {
