@@ -70,7 +70,6 @@ static bool check_preconditions(struct api_call *c, const struct deletion *d, yy
     const char *uid = yyjson_get_str(json_at(live, "metadata", "uid", NULL));
     const char *version = yyjson_get_str(json_at(live, "metadata", "resourceVersion", NULL));
     struct api_resource named = *c->path.resource;
-    struct api_refusal refusal = {.code = 409, .reason = "Conflict"};
     char why[300];
     if (d->uid != NULL && !equal(uid, d->uid)) {
         snprintf(why, sizeof why,
@@ -85,12 +84,8 @@ static bool check_preconditions(struct api_call *c, const struct deletion *d, yy
     } else {
         return true;
     }
-    char text[128];
     named.plural = named.kind; /* here it is called by its kind */
-    snprintf(refusal.message, sizeof refusal.message,
-             "Operation cannot be fulfilled on %s \"%.100s\": %s", api_resource_text(&named, text),
-             c->path.name, why);
-    api_answer_refusal(c->answer, &refusal, &named, c->path.name);
+    api_answer_conflict(c->answer, &named, c->path.name, why);
     return false;
 }
 
@@ -166,7 +161,7 @@ static void mark(struct api *a, struct marking *m, int64_t grace_s)
     yyjson_mut_val *generation = yyjson_mut_obj_get(m->metadata, "generation");
     int64_t from_us = a->wall_us;
     char text[TIME_TEXT_BYTES];
-    if (deleted == NULL && generation != NULL) {
+    if (generation != NULL) {
         set(m, "generation", yyjson_mut_sint(m->doc, yyjson_mut_get_sint(generation) + 1));
     }
     if (deleted != NULL) {
@@ -294,10 +289,14 @@ static void delete_namespace(struct api_call *c, const struct deletion *d, struc
 
 static void answer_immortal(struct api_call *c)
 {
-    struct api_refusal refusal = {.code = 403, .reason = "Forbidden"};
-    snprintf(refusal.message, sizeof refusal.message,
+    char message[512];
+    snprintf(message, sizeof message,
              "namespaces \"%s\" is forbidden: this namespace may not be deleted", c->path.name);
-    api_answer_refusal(c->answer, &refusal, c->path.resource, c->path.name);
+    api_answer_status(c->answer, &(struct api_status){.code = 403,
+                                                      .reason = "Forbidden",
+                                                      .message = message,
+                                                      .details = c->path.resource,
+                                                      .name = c->path.name});
 }
 
 static void delete_with(struct api_call *c, yyjson_val *body)

@@ -191,7 +191,7 @@ static bool choose_state(struct api_call *c, struct listing *l)
 static bool prepare(struct api_call *c, struct listing *l)
 {
     const struct api_query *q = &c->path.query;
-    struct api_refusal refusal;
+    struct api_refusal refusal = {0};
     if (!api_parse_int(c, q->limit, &l->limit) || !api_check_list_options(c)) {
         return false;
     }
@@ -199,7 +199,7 @@ static bool prepare(struct api_call *c, struct listing *l)
         l->limit = 0;
     }
     if (api_selector_parse(q->label_selector, q->field_selector, &l->selector, &refusal) != 0) {
-        api_answer_refusal(c->answer, &refusal, c->path.resource, NULL);
+        api_answer_refusal(c->answer, &refusal);
         return false;
     }
     return choose_state(c, l);

@@ -67,7 +67,10 @@ void api_status_append(struct buf *out, const struct api_status *s)
     json_member_string(&w, "status", "Failure");
     json_member_string(&w, "message", s->message);
     write_text(&w, "reason", s->reason);
-    if (s->details != NULL || s->group != NULL || s->cause_count > 0 || s->empty_details) {
+    if (s->details_json != NULL) {
+        json_key(&w, "details");
+        json_raw(&w, s->details_json);
+    } else if (s->details != NULL || s->group != NULL || s->cause_count > 0 || s->empty_details) {
         write_details(&w, s);
     }
     json_member_int(&w, "code", s->code);
@@ -81,25 +84,14 @@ void api_answer_status(struct api_answer *answer, const struct api_status *s)
     api_status_append(&answer->body, s);
 }
 
-static const char *const REASONS_WITH_DETAILS[] = {"Conflict", "AlreadyExists", "NotFound",
-                                                   "Forbidden"};
-
-void api_answer_refusal(struct api_answer *answer, const struct api_refusal *r,
-                        const struct api_resource *resource, const char *name)
+void api_answer_refusal(struct api_answer *answer, const struct api_refusal *r)
 {
-    struct api_status s = {.code = r->code, .reason = r->reason, .message = r->message};
-    if (r->reason != NULL && strcmp(r->reason, "Invalid") == 0) {
-        s.details = resource;
-        s.kind = resource->kind;
-        s.name = name;
-    }
-    for (size_t i = 0; r->reason != NULL && i < ARRAY_LEN(REASONS_WITH_DETAILS); i++) {
-        if (strcmp(REASONS_WITH_DETAILS[i], r->reason) == 0) {
-            s.details = resource;
-            s.name = name;
-        }
-    }
-    api_answer_status(answer, &s);
+    api_answer_status(answer, &(struct api_status){
+                                  .code = r->code,
+                                  .reason = r->reason,
+                                  .message = r->message,
+                                  .details_json = r->details[0] != '\0' ? r->details : NULL,
+                              });
 }
 
 void api_answer_page_not_found(struct api_answer *answer)
@@ -145,6 +137,20 @@ void api_answer_not_found(struct api_answer *answer, const struct api_resource *
              name);
     api_answer_status(answer, &(struct api_status){.code = 404,
                                                    .reason = "NotFound",
+                                                   .message = message,
+                                                   .details = resource,
+                                                   .name = name});
+}
+
+void api_answer_conflict(struct api_answer *answer, const struct api_resource *resource,
+                         const char *name, const char *why)
+{
+    char text[128];
+    char message[MESSAGE_BYTES];
+    snprintf(message, sizeof message, "Operation cannot be fulfilled on %s \"%.253s\": %s",
+             api_resource_text(resource, text), name, why);
+    api_answer_status(answer, &(struct api_status){.code = 409,
+                                                   .reason = "Conflict",
                                                    .message = message,
                                                    .details = resource,
                                                    .name = name});

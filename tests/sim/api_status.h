@@ -18,6 +18,7 @@ struct api_status {
     const char *message;
     const struct api_resource *details; /* group and kind (plural) of this; NULL: no details … */
     bool empty_details;                 /* … but an empty object */
+    const char *details_json;           /* … or these as they are; NULL: no */
     const char *name;                   /* in details; NULL: without */
     const char *group, *kind;           /* in details, instead of the resource's */
     const struct api_cause *causes;
@@ -31,8 +32,9 @@ void api_status_append(struct buf *out, const struct api_status *s);
 
 /* Each makes *answer the refusal. */
 void api_answer_status(struct api_answer *answer, const struct api_status *s);
-void api_answer_refusal(struct api_answer *answer, const struct api_refusal *r,
-                        const struct api_resource *resource, const char *name);
+void api_answer_refusal(struct api_answer *answer, const struct api_refusal *r);
+void api_answer_conflict(struct api_answer *answer, const struct api_resource *resource,
+                         const char *name, const char *why);
 void api_answer_page_not_found(struct api_answer *answer);
 void api_answer_no_resource(struct api_answer *answer);
 void api_answer_no_method(struct api_answer *answer);

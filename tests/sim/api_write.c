@@ -165,8 +165,7 @@ static yyjson_mut_doc *change(struct api_call *c, enum api_verb verb, yyjson_val
     yyjson_mut_doc *doc = api_object_change(&request, live != NULL ? api_version_root(live) : NULL,
                                             unchanged, &refusal);
     if (doc == NULL) {
-        const char *name = c->path.name != NULL ? c->path.name : text_at(body, "name");
-        api_answer_refusal(c->answer, &refusal, c->path.resource, name);
+        api_answer_refusal(c->answer, &refusal);
     }
     return doc;
 }
@@ -264,15 +263,13 @@ static void create_by_update(struct api_call *c, yyjson_val *body, bool dry_run)
         create_from(c, API_CREATE, body, dry_run);
         return;
     }
-    char text[128];
-    struct api_refusal refusal = {.code = 409, .reason = "Conflict"};
-    snprintf(refusal.message, sizeof refusal.message,
-             "Operation cannot be fulfilled on %s \"%.100s\": StorageError: invalid object, Code: "
-             "4, Key: /registry/%s/%.64s/%.100s, ResourceVersion: 0, AdditionalErrorMsg: "
-             "Precondition failed: UID in precondition: %.40s, UID in object meta: ",
-             api_resource_text(c->path.resource, text), c->path.name, c->path.resource->plural,
-             c->path.ns, c->path.name, uid);
-    api_answer_refusal(c->answer, &refusal, c->path.resource, c->path.name);
+    char why[MESSAGE_BYTES];
+    snprintf(why, sizeof why,
+             "StorageError: invalid object, Code: 4, Key: /registry/%s/%.64s/%.253s, "
+             "ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: "
+             "%.64s, UID in object meta: ",
+             c->path.resource->plural, c->path.ns, c->path.name, uid);
+    api_answer_conflict(c->answer, c->path.resource, c->path.name, why);
 }
 
 void api_update(struct api_call *c)

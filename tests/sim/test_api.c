@@ -185,6 +185,14 @@ static void test_dry_run_writes_nothing(void **state)
     assert_int_equal(api_revision(d->api), 101);
 }
 
+static void test_field_manager(void **state)
+{
+    struct api_driver *d = *state;
+    api_driver_expect(d, "POST " MEMCACHEDS, CACHE_BODY, 201, "'manager':'tester'");
+    api_driver_expect(d, "PATCH " MEMCACHEDS "/a?fieldManager=me%21", "{'spec':{'size':2}}", 200,
+                      "'manager':'me!'");
+}
+
 /* ---- changing -------------------------------------------------------------------------------- */
 
 static void test_patch_and_update(void **state)
@@ -299,6 +307,7 @@ int main(void)
         API_TEST(test_generated_names_differ),
         API_TEST(test_bodies),
         API_TEST(test_dry_run_writes_nothing),
+        API_TEST(test_field_manager),
         API_TEST(test_patch_and_update),
         API_TEST(test_update_creates_leases),
         API_TEST(test_looking),

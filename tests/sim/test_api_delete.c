@@ -90,10 +90,12 @@ static void test_policies(void **state)
     assert_int_equal(api_revision(d->api), 102);
     api_driver_expect(d, "DELETE " DEPLOYMENTS "/a?propagationPolicy=Orphan", NULL, 200,
                       "'finalizers':['orphan']");
+    api_driver_expect(d, "DELETE " DEPLOYMENTS "/a", NULL, 200, "'resourceVersion':'103'");
     assert_string_equal(api_driver_at(d, "/metadata/generation"), "2");
     api_driver_expect(d, "DELETE " DEPLOYMENTS "/a", "{'propagationPolicy':'Background'}", 200,
                       "'status':'Success'");
     assert_null(api_get(d->api, "deployments", "default", "a"));
+    assert_int_equal(api_revision(d->api), 104);
 }
 
 static void test_last_finalizer(void **state)
@@ -119,6 +121,7 @@ static void test_pods_end_gracefully(void **state)
     struct api_driver *d = *state;
     api_driver_pod(d, "a", NULL);
     api_driver_expect(d, "DELETE " PODS "/a", NULL, 200, "'deletionGracePeriodSeconds':0");
+    assert_null(strstr(d->answer.before, "deletionTimestamp"));
     assert_null(d->answer.after);
     assert_int_equal(d->answer.revision, 103);
     assert_null(api_get(d->api, "pods", "default", "a"));
@@ -126,14 +129,16 @@ static void test_pods_end_gracefully(void **state)
     api_driver_pod(d, "b", "node");
     api_driver_expect(d, "DELETE " PODS "/b", NULL, 200, "'deletionGracePeriodSeconds':30");
     assert_string_equal(api_driver_at(d, "/metadata/deletionTimestamp"), "2026-01-01T00:00:30Z");
-    api_driver_expect(d, "DELETE " PODS "/b", NULL, 200, "'resourceVersion':'105'");
+    api_driver_expect(d, "PATCH " PODS "/b", "{'metadata':{'labels':{'x':'y'}}}", 200, "'x':'y'");
+    assert_non_null(d->answer.after);
+    api_driver_expect(d, "DELETE " PODS "/b", NULL, 200, "'resourceVersion':'106'");
     api_driver_expect(d, "DELETE " PODS "/b?gracePeriodSeconds=60", NULL, 200,
-                      "'resourceVersion':'105'");
-    api_driver_expect(d, "DELETE " PODS "/b", "{'gracePeriodSeconds':5}", 200,
                       "'resourceVersion':'106'");
+    api_driver_expect(d, "DELETE " PODS "/b", "{'gracePeriodSeconds':5}", 200,
+                      "'resourceVersion':'107'");
     assert_string_equal(api_driver_at(d, "/metadata/deletionTimestamp"), "2026-01-01T00:00:05Z");
     api_driver_expect(d, "DELETE " PODS "/b", "{'gracePeriodSeconds':0}", 200, "");
-    assert_int_equal(api_revision(d->api), 108);
+    assert_int_equal(api_revision(d->api), 109);
     assert_null(api_get(d->api, "pods", "default", "b"));
 }
 

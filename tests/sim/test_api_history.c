@@ -61,6 +61,8 @@ static void test_freeze(void **state)
     api_driver_expect(d, "GET " MEMCACHEDS "/a?resourceVersion=0", NULL, 200, "'size'");
     api_driver_expect(d, "GET " MEMCACHEDS "/a", NULL, 404, "");
     struct api_watch *w = api_driver_watch(d, MEMCACHEDS "?watch=1&resourceVersion=101");
+    struct api_watch *zero = api_driver_watch(d, MEMCACHEDS "?watch=1");
+    assert_string_equal(api_driver_events(d, zero), "ADDED a@101");
     struct api_watch *ahead = api_driver_watch(d, MEMCACHEDS "?watch=1&resourceVersion=103");
     assert_string_equal(api_driver_events(d, w), "");
     /* it does not notice that history was forgotten */
@@ -69,11 +71,15 @@ static void test_freeze(void **state)
     struct api_watch *again = api_driver_watch(d, MEMCACHEDS "?watch=1&resourceVersion=101");
     assert_string_equal(api_driver_events(d, again), "");
     d->server = 0;
+    api_driver_expect(d, "GET " MEMCACHEDS "?resourceVersion=102&resourceVersionMatch=Exact", NULL,
+                      410, "Expired");
     api_driver_expect_items(d, "GET " MEMCACHEDS "?resourceVersion=0", "b@103", "104");
     api_thaw(d->api, 1);
     assert_string_equal(api_driver_events(d, ahead), "DELETED a@104");
     assert_string_equal(api_driver_events(d, w), "ERROR 410 Expired");
     assert_string_equal(api_driver_events(d, again), "ERROR 410 Expired");
+    api_freeze(d->api, 0, NULL, 1); /* as far back as there is something to show */
+    api_driver_expect_items(d, "GET " MEMCACHEDS "?resourceVersion=0", "b@103", "103");
 }
 
 static void test_thaw_goes_on(void **state)
@@ -100,6 +106,7 @@ static void test_restore(void **state)
     api_driver_memcached(d, "default", "b", NULL); /* 103 */
     api_driver_expect(d, "DELETE " MEMCACHEDS "/a", NULL, 200, "");
     struct api_watch *w = api_driver_watch(d, MEMCACHEDS "?watch=1");
+    api_freeze(d->api, 0, NULL, 101);
     api_restore(d->api, 102);
     assert_int_equal(api_revision(d->api), 102);
     assert_true(api_watch_is_over(w));

@@ -24,6 +24,7 @@ static void test_list(void **state)
     assert_true(api_driver_has(d, "'kind':'Memcached'"));
     api_driver_expect_items(d, "GET " MEMCACHEDS, "a@104 b@102", "105");
     api_driver_expect_items(d, "GET " MEMCACHEDS "?labelSelector=x%3D1", "b@102", "105");
+    api_driver_expect_items(d, "GET " MEMCACHEDS "?labelSelector=x+in+(2,3)", "a@104", "105");
     api_driver_expect_items(d, "GET " MEMCACHEDS "?fieldSelector=metadata.name%3Da", "a@104",
                             "105");
     api_driver_expect_items(d, "GET " CACHE "/namespaces/none/memcacheds", "", "105");
@@ -54,6 +55,7 @@ static void test_list_refusals(void **state)
          "resourceVersion: Invalid value: \\\"abc\\\": strconv.ParseUint: parsing \\\"abc\\\": "
          "invalid syntax"},
         {"resourceVersion=-1", 500, "invalid syntax"},
+        {"resourceVersion=99999999999999999999", 500, "value out of range"},
         {"limit=abc", 400, "strconv.ParseInt: parsing \\\"abc\\\": invalid syntax"},
         {"resourceVersionMatch=Exact", 422,
          "'message':'ListOptions.meta.k8s.io \\\"\\\" is invalid: resourceVersionMatch: Forbidden: "

@@ -121,6 +121,7 @@ static void test_bookmarks(void **state)
     struct api_watch *w = api_driver_watch(d, MEMCACHEDS "?watch=1&allowWatchBookmarks=true");
     struct api_watch *ahead =
         api_driver_watch(d, MEMCACHEDS "?watch=1&allowWatchBookmarks=true&resourceVersion=900");
+    assert_string_equal(api_driver_events(d, none), "ADDED a@101");
     assert_string_equal(api_driver_bookmark(d, none), "");
     assert_string_equal(api_driver_bookmark(d, w), ""); /* not amid the first objects */
     assert_string_equal(api_driver_bookmark(d, ahead), "");
