@@ -7,6 +7,7 @@
 #include "kube/url.h"
 #include "shell/endpoint.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void check_endpoint(const struct client_config *config)
@@ -33,6 +34,23 @@ static void check_endpoint(const struct client_config *config)
     endpoint_fini(&e);
 }
 
+/* scheme://host[:port][/path], of harmless characters */
+static void check_server(const char *url)
+{
+    const char *authority = strstr(url, "://") + 3;
+    size_t len = strcspn(authority, "/");
+    const char *port = authority + strcspn(authority, "]") < authority + len
+                           ? authority + strcspn(authority, "]") + 1
+                           : authority + strcspn(authority, ":/");
+    assert(is_printable(url) && strpbrk(url, "?# \"<>\\^`{|}") == NULL);
+    assert(memchr(authority, '@', len) == NULL && len > 0);
+    if (port < authority + len) {
+        size_t digits = strspn(port + 1, "0123456789");
+        assert(*port == ':' && digits > 0 && port + 1 + digits == authority + len);
+        assert(strtoul(port + 1, NULL, 10) >= 1 && strtoul(port + 1, NULL, 10) <= 65535);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = input_of(data, size);
@@ -51,7 +69,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (url_is_server(config.server)) {
         char *bare = url_dup_without_slash(config.server);
-        assert(url_is_server(bare) && is_printable(bare) && strpbrk(bare, "?# \"<>") == NULL);
+        assert(url_is_server(bare) && bare[strlen(bare) - 1] != '/');
+        check_server(config.server);
         mem_free(config.server);
         config.server = bare;
         check_endpoint(&config);
