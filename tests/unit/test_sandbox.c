@@ -16,6 +16,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -283,6 +284,28 @@ static void without_filter_there_are_still_no_new_privileges(void **state)
     assert_int_equal(end_of(SANDBOX_OFF, ask_for_parent), 0);
 }
 
+/* ---- a kernel that has no filters, or a container that forbids them ---- */
+
+static int enter_where_it_is_refused(void)
+{
+    struct error err = ERROR_INIT;
+    scmp_filter_ctx refusal = seccomp_init(SCMP_ACT_ALLOW);
+    if (seccomp_rule_add(refusal, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(seccomp), 0) != 0 ||
+        seccomp_load(refusal) != 0) {
+        return REFUSED;
+    }
+    return sandbox_enter(SANDBOX_ON, &err) == ERR_INVALID &&
+                   strstr(err.message, "--seccomp=off does without") != NULL
+               ? 0
+               : 1;
+}
+
+static void without_what_was_asked_for_it_does_not_start(void **state)
+{
+    (void)state;
+    assert_int_equal(end_of(SANDBOX_OFF, enter_where_it_is_refused), 0);
+}
+
 /* ---- threads that were there before ---- */
 
 static int started[2];
@@ -329,6 +352,7 @@ int main(void)
         cmocka_unit_test(what_it_never_needs_ends_it),
         cmocka_unit_test(libraries_do_without_what_they_are_told_is_missing),
         cmocka_unit_test(log_lets_it_through),
+        cmocka_unit_test(without_what_was_asked_for_it_does_not_start),
         cmocka_unit_test(threads_from_before_are_inside_too),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
