@@ -105,8 +105,8 @@ void api_delete(struct api_call *c);
 /** PUT of a namespace's /finalize. */
 void api_finalize(struct api_call *c);
 
-/** With this update the object has nothing left that keeps it: @doc is what it would be. */
-bool api_update_deletes(const struct api_version *live, yyjson_mut_doc *doc);
+/** Put @doc in the place of @live, or, if it has nothing left that keeps it, delete it; answer. */
+void api_commit_update(struct api_call *c, struct api_version *live, yyjson_mut_doc *doc);
 
 /* ---- api_watch.c ---- */
 

@@ -340,7 +340,8 @@ void api_delete(struct api_call *c)
 
 /* ---- updates that are deletions -------------------------------------------------------------- */
 
-bool api_update_deletes(const struct api_version *live, yyjson_mut_doc *doc)
+/* With @doc in its place the object has nothing left that keeps it. */
+static bool update_deletes(const struct api_version *live, yyjson_mut_doc *doc)
 {
     yyjson_val *old = yyjson_obj_get(api_version_root(live), "metadata");
     yyjson_mut_val *root = yyjson_mut_doc_get_root(doc);
@@ -356,6 +357,17 @@ bool api_update_deletes(const struct api_version *live, yyjson_mut_doc *doc)
     return json_get_int(yyjson_obj_get(old, "deletionGracePeriodSeconds"), -1) == 0;
 }
 
+void api_commit_update(struct api_call *c, struct api_version *live, yyjson_mut_doc *doc)
+{
+    if (update_deletes(live, doc)) {
+        api_doc_set_revision(doc, live->revision);
+        api_answer_doc(c, 200, doc);
+        api_commit_removal(c, live);
+    } else {
+        api_answer_version(c, 200, api_commit(c, live->entry->name, doc));
+    }
+}
+
 /* The namespace controller has cleaned up: what the body leaves of spec.finalizers stays. */
 static void finalize(struct api_call *c, yyjson_val *body, struct api_version *live)
 {
@@ -366,12 +378,7 @@ static void finalize(struct api_call *c, yyjson_val *body, struct api_version *l
     if (yyjson_arr_size(left) > 0) {
         yyjson_mut_obj_add_val(doc, spec, "finalizers", yyjson_val_mut_copy(doc, left));
     }
-    if (api_update_deletes(live, doc)) {
-        api_answer_doc(c, 200, doc);
-        api_commit_removal(c, live);
-    } else {
-        api_answer_version(c, 200, api_commit(c, live->entry->name, doc));
-    }
+    api_commit_update(c, live, doc);
     yyjson_mut_doc_free(doc);
 }
 

@@ -182,7 +182,7 @@ static struct api_version *append(struct api_store *s, struct api_entry *e, yyjs
     return v;
 }
 
-static void set_revision(yyjson_mut_doc *doc, uint64_t revision)
+void api_doc_set_revision(yyjson_mut_doc *doc, uint64_t revision)
 {
     char text[24];
     int len = snprintf(text, sizeof text, "%" PRIu64, revision);
@@ -195,7 +195,7 @@ struct api_version *api_store_put(struct api_store *s, unsigned resource, const 
                                   const char *name, yyjson_mut_doc *doc)
 {
     char key[KEY_BYTES];
-    set_revision(doc, api_store_revision(s) + 1);
+    api_doc_set_revision(doc, api_store_revision(s) + 1);
     yyjson_doc *stored = yyjson_mut_doc_imut_copy(doc, NULL);
     assert(stored != NULL);
     return append(s, entry_at_key(&s->keys[resource], resource, make_key(key, ns, name)), stored);
@@ -278,7 +278,7 @@ static char *last_of(const struct api_version *v, bool meta, size_t *len)
 {
     assert(api_version_is_there(v->prev));
     yyjson_mut_doc *doc = yyjson_doc_mut_copy(v->prev->doc, NULL);
-    set_revision(doc, v->revision);
+    api_doc_set_revision(doc, v->revision);
     char *text;
     if (meta) {
         yyjson_doc *copy = yyjson_mut_doc_imut_copy(doc, NULL);

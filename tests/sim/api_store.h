@@ -72,6 +72,9 @@ struct api_version *api_store_change(const struct api_store *s, uint64_t revisio
 struct api_version *api_store_put(struct api_store *s, unsigned resource, const char *ns,
                                   const char *name, yyjson_mut_doc *doc);
 
+/** metadata.resourceVersion := @revision */
+void api_doc_set_revision(yyjson_mut_doc *doc, uint64_t revision);
+
 /** Delete what is there, at the next revision. */
 struct api_version *api_store_remove(struct api_store *s, struct api_version *newest);
 

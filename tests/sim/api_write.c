@@ -238,12 +238,10 @@ static void change_live(struct api_call *c, enum api_verb verb, yyjson_val *body
     if (unchanged) {
         api_answer_version(c, 200, live);
     } else if (dry_run) {
+        api_doc_set_revision(doc, live->revision);
         api_answer_doc(c, 200, doc);
-    } else if (api_update_deletes(live, doc)) {
-        api_answer_doc(c, 200, doc);
-        api_commit_removal(c, live);
     } else {
-        api_answer_version(c, 200, api_commit(c, live->entry->name, doc));
+        api_commit_update(c, live, doc);
     }
     yyjson_mut_doc_free(doc);
 }
@@ -260,7 +258,14 @@ static void create_by_update(struct api_call *c, yyjson_val *body, bool dry_run)
 {
     const char *uid = text_at(body, "uid");
     if (uid[0] == '\0') {
-        create_from(c, API_CREATE, body, dry_run);
+        yyjson_mut_doc *copy = yyjson_mut_doc_new(NULL);
+        yyjson_mut_doc_set_root(copy, yyjson_val_mut_copy(copy, body));
+        yyjson_mut_val *metadata = yyjson_mut_obj_get(yyjson_mut_doc_get_root(copy), "metadata");
+        yyjson_mut_obj_remove_key(metadata, "resourceVersion");
+        yyjson_doc *unversioned = yyjson_mut_doc_imut_copy(copy, NULL);
+        create_from(c, API_CREATE, yyjson_doc_get_root(unversioned), dry_run);
+        yyjson_doc_free(unversioned);
+        yyjson_mut_doc_free(copy);
         return;
     }
     char why[MESSAGE_BYTES];

@@ -79,7 +79,7 @@ static void test_freeze(void **state)
     assert_string_equal(api_driver_events(d, w), "ERROR 410 Expired");
     assert_string_equal(api_driver_events(d, again), "ERROR 410 Expired");
     api_freeze(d->api, 0, NULL, 1); /* as far back as there is something to show */
-    api_driver_expect_items(d, "GET " MEMCACHEDS "?resourceVersion=0", "b@103", "103");
+    api_driver_expect_items(d, "GET " MEMCACHEDS "?resourceVersion=0", "a@101 b@103", "103");
 }
 
 static void test_thaw_goes_on(void **state)
