@@ -262,7 +262,8 @@ static int64_t cpu_us(void)
 static void turn(void)
 {
     int64_t before_us = cpu_us();
-    poller_wait(f.poller, clock_now().mono_ms + 5);
+    uint64_t soon_ms = clock_now().mono_ms + 5, due_ms = transport_deadline(f.transport);
+    poller_wait(f.poller, due_ms < soon_ms ? due_ms : soon_ms);
     credentials_tick(f.credentials, skewed_now());
     transport_tick(f.transport, clock_now());
     int64_t took_us = cpu_us() - before_us;

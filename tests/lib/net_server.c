@@ -43,7 +43,8 @@ struct connection {
     struct net_server *server;
     pthread_t thread;
     int fd;
-    SSL *ssl; /* NULL: in the clear */
+    SSL *ssl;    /* NULL: in the clear */
+    size_t room; /* so many bytes may go out yet */
 };
 
 struct net_server {
@@ -78,6 +79,8 @@ static bool get(struct connection *c, void *to, size_t len)
 
 static void put(struct connection *c, const void *from, size_t len)
 {
+    len = len < c->room ? len : c->room;
+    c->room -= c->room != SIZE_MAX ? len : 0;
     if (len > 0 && c->ssl != NULL) {
         SSL_write(c->ssl, from, (int)len);
     } else if (len > 0) {
@@ -104,7 +107,21 @@ static struct net_reply next_reply(struct connection *c, const char *request)
     }
     s->requests[s->request_count++] = mem_strdup(request);
     pthread_mutex_unlock(&s->lock);
+    c->room = reply.cut != 0 ? reply.cut : SIZE_MAX;
     return reply;
+}
+
+/* True when the answer was cut: the connection has ended. */
+static bool end_if_cut(struct connection *c, const struct net_reply *reply)
+{
+    const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    if (c->room != 0) {
+        return false;
+    }
+    if (reply->reset) {
+        connect(c->fd, &nobody, sizeof(nobody)); /* how Linux is told to send RST */
+    }
+    return true;
 }
 
 /* ---- HTTP/1.1 ---- */
@@ -166,7 +183,7 @@ static void serve_http1(struct connection *c)
     buf_init(&request, REQUEST_BYTES_MAX);
     while (read_request(c, &request)) {
         struct net_reply reply = next_reply(c, request.data);
-        if (!answer_http1(c, &reply)) {
+        if (!answer_http1(c, &reply) || end_if_cut(c, &reply)) {
             return;
         }
     }
@@ -277,7 +294,7 @@ static void serve_http2(struct connection *c)
             put_frame(c, FRAME_PING, FLAG_ACK, 0, payload, len);
         } else if (asked) {
             struct net_reply reply = next_reply(c, "");
-            if (!answer_http2(c, stream, &reply)) {
+            if (!answer_http2(c, stream, &reply) || end_if_cut(c, &reply)) {
                 return;
             }
         }
@@ -324,7 +341,7 @@ static void *accept_all(void *ctx)
         pthread_mutex_lock(&s->lock);
         assert(s->connection_count < CONNECTIONS_MAX);
         struct connection *c = &s->connections[s->connection_count++];
-        *c = (struct connection){.server = s, .fd = fd};
+        *c = (struct connection){.server = s, .fd = fd, .room = SIZE_MAX};
         if (s->ctx != NULL) {
             c->ssl = SSL_new(s->ctx);
             SSL_set_fd(c->ssl, fd);

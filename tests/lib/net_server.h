@@ -25,6 +25,8 @@ struct net_reply {
     const char *body;    /* or NULL */
     enum net_then then;
     size_t claimed_len; /* HTTP/1.1: content-length that is not the body's; 0: the true one */
+    size_t cut;      /* only so many bytes of the answer go out, then the connection ends; 0: all */
+    bool reset;      /* … by RST */
     const char *raw; /* HTTP/1.1: sent as it is before all else, e.g. "HTTP/1.1 103 …\r\n\r\n" */
 };
 
