@@ -5,7 +5,7 @@
 bats_require_minimum_version 1.5.0
 load lib/chaos.sh
 
-SOAK_SECONDS=${SOAK_SECONDS:-500}
+SOAK_SECONDS=${SOAK_SECONDS:-450}
 WARM_UP_SECONDS=370 # what has been told is remembered for 6 minutes (RECORDER_SERIES_MS): so long that grows
 SAMPLE_SECONDS=1
 TOLERANCE_KIB=128 # by which medians of memory may differ, of some 4 MiB: one page or two of each size of malloc's
@@ -35,7 +35,8 @@ median() {
 
 @test "memory, descriptors and series are flat over a day's events" {
     local -i first events start before after
-    local names column
+    local names column verdict
+    record_history
     SAMPLES=$BATS_TEST_TMPDIR/samples
     start_operator --zap-log-level=error
     first=$(next_revision) start=$(now_ms)
@@ -47,9 +48,10 @@ median() {
     for column in 1 2 3; do
         echo "column $column, medians of the thirds: $(median $column 1) $(median $column 2) $(median $column 3)"
     done
+    verdict=$(judge_history) || { echo "$verdict" && return 1; }
     before=$(median 1 1) after=$(median 1 3)
     figure "none: $events events of $names in $(seconds_since "$start"), in a day $(a_second "$events")" \
-        "" "" "" "$(writes)" 0 "$before → $after KiB"
+        "" "" "$(reads) + $(writes)" "${verdict%% *}" 0 "$before → $after KiB"
     cat "$LOG"
     [ ! -s "$LOG" ]
     ((after - before <= TOLERANCE_KIB))
