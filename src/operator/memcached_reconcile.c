@@ -73,6 +73,14 @@ static void plan_look(const struct memcached_view *view, struct plan *plan)
     w->tag = WRITE_LOOK;
 }
 
+/* What is known of the operand is from a look at it: no watch tells when that changes. */
+static bool relies_on_look(const struct memcached_view *view, enum finding finding)
+{
+    return view->operand == NULL &&
+           (finding == FINDING_TAKEN || finding == FINDING_TERMINATING ||
+            finding == FINDING_OVERRULED || finding == FINDING_AWAITS_SIZE);
+}
+
 /* When to look again though nothing changed. */
 static void plan_next_look(const struct memcached_view *view, enum finding finding, struct now now,
                            struct plan *plan)
@@ -84,7 +92,7 @@ static void plan_next_look(const struct memcached_view *view, enum finding findi
                                        shape_with_replicas(view->shape, view->memcached->size),
                                        shape_with_replicas(d->shape, d->replicas), now.mono_ms));
     }
-    if (finding == FINDING_TAKEN && view->operand == NULL) {
+    if (relies_on_look(view, finding)) {
         plan_again(plan, memory->looked_ms + STRANGER_LOOK_MS - now.mono_ms);
     }
     if (contest_is_on(&memory->operand, now.mono_ms) || contest_is_on(&memory->size, now.mono_ms)) {

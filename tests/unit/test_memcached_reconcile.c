@@ -232,6 +232,19 @@ static void a_stranger_is_left_alone_and_looked_at_again(void **state)
     assert_string_equal(reconcile_at(f, 1030000), "GET deployments default/cache\n");
 }
 
+/* It lost its labels before it was deleted: no watch tells when it is gone. */
+static void a_terminating_deployment_without_labels_is_looked_at_again(void **state)
+{
+    struct fixture *f = *state;
+    f->memory = (struct memory){.way_blocked = true, .looked = true, .looked_ms = 1000000};
+    f->stranger = make_operand(f->memcached, 2);
+    f->stranger->object.deleting = true;
+    reconcile(f);
+    server_takes_status(f);
+    assert_string_equal(reconcile_at(f, 1010000), "again 20000ms\n");
+    assert_string_equal(reconcile_at(f, 1030000), "GET deployments default/cache\n");
+}
+
 /* The Go operator's Deployments bear no labels: the watch of our own does not see them. */
 static void a_deployment_of_ours_that_lost_its_labels_is_adopted(void **state)
 {
@@ -489,6 +502,7 @@ int main(void)
         TEST(a_deployment_of_another_owner_is_never_touched),
         TEST(what_blocks_the_way_is_looked_at),
         TEST(a_stranger_is_left_alone_and_looked_at_again),
+        TEST(a_terminating_deployment_without_labels_is_looked_at_again),
         TEST(a_deployment_of_ours_that_lost_its_labels_is_adopted),
         TEST(a_size_that_its_source_does_not_have_never_reaches_the_deployment),
         TEST(an_invalid_spec_writes_nothing_but_the_status),
