@@ -14,6 +14,7 @@ enum {
 
 static void end_faults(struct world *w)
 {
+    w->changed_ms = w->network.now_ms; /* what was slow until now may take its time */
     w->options.faults = (struct world_faults){0};
     w->network.split = false;
     for (unsigned i = 0; i < w->options.processes; i++) {
