@@ -85,22 +85,22 @@ static void check_against_parser(const struct feeding *f, struct part page)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char in_one_piece[] = "\xff";
+    static const char in_big_pieces[] = "\xff";
     struct input in = input_of(data, size);
     struct part page, sizes;
-    struct feeding cut, whole;
+    struct feeding cut, big;
     input_next(&in, &page);
     input_next(&in, &sizes);
     int rc = run(&cut, page, sizes);
-    assert(run(&whole, page, (struct part){in_one_piece, 1}) == rc);
-    assert(strcmp(cut.err.message, whole.err.message) == 0);
-    assert(strcmp(buf_text(&cut.items), buf_text(&whole.items)) == 0);
-    assert(strcmp(cut.list.rv, whole.list.rv) == 0);
-    assert(strcmp(buf_text(&cut.list.cont), buf_text(&whole.list.cont)) == 0);
+    assert(run(&big, page, (struct part){in_big_pieces, 1}) == rc);
+    assert(strcmp(cut.err.message, big.err.message) == 0);
+    assert(strcmp(buf_text(&cut.items), buf_text(&big.items)) == 0);
+    assert(strcmp(cut.list.rv, big.list.rv) == 0);
+    assert(strcmp(buf_text(&cut.list.cont), buf_text(&big.list.cont)) == 0);
     if (rc == 0) {
         check_against_parser(&cut, page);
     }
     feeding_fini(&cut);
-    feeding_fini(&whole);
+    feeding_fini(&big);
     return 0;
 }
