@@ -3,9 +3,10 @@
  * and it was asked to stop. Each time it ends with a line that says why, or works on and ends well;
  * it never crashes, never hangs, and writes nothing that is not whole.
  *
- *     resources OPERATOR FAILING.so [all]
+ *     resources OPERATOR FAILING.so [TRIES]
  *
- * Without "all", of the mallocs, which are thousands, only some hundred are tried.
+ * Of the mallocs, which are many thousands, only some are tried, evenly spread; with TRIES as many
+ * of each kind of call (1000000: all).
  */
 #include "base/mem.h"
 #include "faults/failing.h"
@@ -28,15 +29,15 @@
 
 enum {
     WORKERS = 12, /* most of their time they wait for a backoff of the operator */
-    IN_STEP_MS_MAX = 30 * 1000,
-    STOP_MS_MAX = 10 * 1000, /* it has 5 s itself */
+    IN_STEP_MS_MAX = 60 * 1000,
+    STOP_MS_MAX = 30 * 1000, /* it has 5 s itself */
     LOG_BYTES_MAX = 1 << 20,
     SPARE_DESCRIPTORS = 8, /* connections that stay open: how many is a matter of time */
 };
 
 #define SECRET "a-token-that-nobody-may-see"
 
-/* Which call fails, how, and how many of them at most are tried without "all". */
+/* Which call fails, how, and how many of them at most are tried if nobody says otherwise. */
 struct fault {
     const char *name;
     enum failing_call call;
@@ -263,10 +264,10 @@ static void work_together(void)
 }
 
 /* Evenly spread over all calls that a run makes, the first and the last one included. */
-static void add_runs(const struct fault *fault, bool all)
+static void add_runs(const struct fault *fault, unsigned long tries_max)
 {
     unsigned long total = session.counts[fault->call];
-    unsigned long tries = all || total < fault->tries_max ? total : fault->tries_max;
+    unsigned long tries = total < tries_max ? total : tries_max;
     session.runs =
         mem_realloc(session.runs, (session.run_count + tries + 1) * sizeof(*session.runs));
     for (unsigned long i = 0; i < tries; i++) {
@@ -339,7 +340,7 @@ static int tear_down(void)
 int main(int argc, char **argv)
 {
     if (argc < 3) {
-        fprintf(stderr, "usage: resources OPERATOR FAILING.so [all]\n");
+        fprintf(stderr, "usage: resources OPERATOR FAILING.so [TRIES]\n");
         return 2;
     }
     set_up(argv);
@@ -347,7 +348,7 @@ int main(int argc, char **argv)
     size_t tried = 1;
     if (nothing_fails()) {
         for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
-            add_runs(&faults[i], argc > 3);
+            add_runs(&faults[i], argc > 3 ? strtoul(argv[3], NULL, 10) : faults[i].tries_max);
         }
         work_together();
         tried += session.run_count;
