@@ -68,20 +68,13 @@ static bool is_uuid(const char *text, size_t len)
     return true;
 }
 
-/* Named by where it was first seen, so that one difference does not make another. */
-static const char *name_of_uid(struct writer *w, const char *text)
+/* Named by the operation that made it; one that no server made is what the sequence says. */
+static const char *name_of_uid(const struct writer *w, const char *text, char copy[UUID_BYTES + 1])
 {
-    char uid[UUID_BYTES + 1];
-    memcpy(uid, text, UUID_BYTES);
-    uid[UUID_BYTES] = '\0';
-    const char *name = map_get(&w->side->uids, uid);
-    if (name == NULL) {
-        char made[32];
-        snprintf(made, sizeof(made), "<uid %zu.%zu>", w->i, w->side->uids_told++);
-        map_put(&w->side->uids, uid, mem_strdup(made));
-        name = map_get(&w->side->uids, uid);
-    }
-    return name;
+    memcpy(copy, text, UUID_BYTES);
+    copy[UUID_BYTES] = '\0';
+    const char *name = map_get(&w->side->uids, copy);
+    return name != NULL ? name : copy;
 }
 
 static bool starts(const char *text, size_t len, const char *with)
@@ -137,12 +130,13 @@ static size_t version_length(const char *text, const char *at)
 static void mask_text(struct writer *w, const char *text, size_t len, struct buf *out)
 {
     const struct side *side = w->side;
+    char uid[UUID_BYTES + 1];
     size_t done = 0;
     while (done < len) {
         const char *at = text + done;
         size_t left = len - done, part;
         if (is_uuid(at, left)) {
-            buf_append_text(out, name_of_uid(w, at));
+            buf_append_text(out, name_of_uid(w, at, uid));
             done += UUID_BYTES;
         } else if (starts(at, left, side->ns)) {
             buf_append_text(out, "<ns>");
@@ -169,9 +163,8 @@ static size_t length_to_compare(const char *message, size_t len)
 {
     for (size_t i = 0; i < ARRAY_LEN(loose_messages); i++) {
         const char *at = strstr(message, loose_messages[i]);
-        if (at != NULL) {
-            return (size_t)(at - message) + strlen(loose_messages[i]);
-        }
+        size_t until = at != NULL ? (size_t)(at - message) + strlen(loose_messages[i]) : len;
+        len = until < len ? until : len;
     }
     return len;
 }
@@ -489,7 +482,6 @@ void side_text(struct side *side, size_t i, struct buf *out)
     const struct operation *o = &side->sequence->operations[i];
     const struct said *s = &side->said[i];
     struct writer w = {.side = side, .i = i, .resource = o->resource, .out = out};
-    side->uids_told = 0;
     buf_printf(out, "%d ", s->status);
     if (is_stream(side, i)) {
         write_stream(&w, s, o->initial);

@@ -205,8 +205,18 @@ static void learn_version(struct side *side, enum resource resource, const char 
     }
 }
 
-static void learn_object(struct side *side, enum resource resource, yyjson_val *metadata)
+static void learn_uid(struct side *side, size_t i, const char *uid)
 {
+    char name[32];
+    if (map_get(&side->uids, uid) == NULL) {
+        snprintf(name, sizeof(name), "<uid %zu>", i);
+        map_put(&side->uids, uid, mem_strdup(name));
+    }
+}
+
+static void learn_object(struct side *side, size_t i, yyjson_val *metadata)
+{
+    enum resource resource = side->sequence->operations[i].resource;
     const char *name = yyjson_get_str(yyjson_obj_get(metadata, "name"));
     const char *uid = yyjson_get_str(yyjson_obj_get(metadata, "uid"));
     const char *version = yyjson_get_str(yyjson_obj_get(metadata, "resourceVersion"));
@@ -216,12 +226,13 @@ static void learn_object(struct side *side, enum resource resource, yyjson_val *
     char object[WORD_BYTES_MAX];
     snprintf(object, sizeof(object), "%s/%s", resource_texts[resource].plural, name);
     remember(side, "uid", object, uid);
+    learn_uid(side, i, uid);
     learn_version(side, resource, object, version);
     const char *base = yyjson_get_str(yyjson_obj_get(metadata, "generateName"));
     if (base != NULL && strncmp(name, base, strlen(base)) == 0 &&
         side->generated_count < OPERATIONS_MAX) {
-        for (size_t i = 0; i < side->generated_count; i++) {
-            if (strcmp(side->generated[i], name) == 0) {
+        for (size_t g = 0; g < side->generated_count; g++) {
+            if (strcmp(side->generated[g], name) == 0) {
                 return;
             }
         }
@@ -231,7 +242,6 @@ static void learn_object(struct side *side, enum resource resource, yyjson_val *
 
 void side_learn(struct side *side, size_t i)
 {
-    const struct operation *o = &side->sequence->operations[i];
     const struct said *s = &side->said[i];
     yyjson_doc *doc = json_parse(buf_text(&s->bytes), s->bytes.len, NULL);
     yyjson_val *root = yyjson_doc_get_root(doc);
@@ -241,7 +251,7 @@ void side_learn(struct side *side, size_t i)
         mem_free(side->continue_token);
         side->continue_token = token != NULL ? mem_strdup(token) : NULL;
     } else if (s->status / 100 == 2) {
-        learn_object(side, o->resource, metadata);
+        learn_object(side, i, metadata);
     }
     yyjson_doc_free(doc);
 }

@@ -1,7 +1,7 @@
 /*
  * One server's side of a sequence: what it was asked, word for word, and what it said; and that as
  * a text in which all that may differ between two servers is replaced by what may not: uids by the
- * operation that first told them, resourceVersions by their rank among those of the same resource,
+ * operation that made them, resourceVersions by their rank among those of the same resource,
  * times by a word, generated names by their number.
  */
 #pragma once
@@ -30,9 +30,9 @@ struct side {
     size_t generated_count;
     uint64_t newest[RESOURCE_COUNT], first[RESOURCE_COUNT];
 
+    struct map uids; /* → the name of each that a server has made */
+
     /* of the text, see side_prepare() */
-    struct map uids;
-    size_t uids_told; /* in this operation so far */
     uint64_t *revisions[RESOURCE_COUNT];
     size_t revision_count[RESOURCE_COUNT];
 };
