@@ -81,7 +81,7 @@ api_get() {
         --key "$STATE/pki/admin.key" "https://127.0.0.1:$PORT_APISERVER$1"
 }
 
-wait_apiserver() { wait_for apiserver 60 "API server ready" api_get /readyz; }
+wait_apiserver() { wait_for apiserver 180 "API server ready" api_get /readyz; }
 
 wait_service_account() {
     wait_for kcm 60 "service account default/default" has_token_secret
