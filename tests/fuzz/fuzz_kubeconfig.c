@@ -60,7 +60,7 @@ static void check_exec(const struct client_config *c)
 {
     CLEANUP(buf_fini) struct buf info;
     buf_init(&info, 64 << 20);
-    assert(strstr(c->exec->command, "/") == NULL || c->exec->command[0] != '\0');
+    assert(c->exec->command[0] != '\0' && c->exec->args != NULL);
     assert(exec_credential_info(c, &info, NULL) == 0);
     yyjson_doc *doc = parse((struct part){info.data, info.len});
     assert(doc != NULL);
