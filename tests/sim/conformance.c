@@ -32,6 +32,7 @@ enum {
     CONTEXT_LINES = 3,
     AGREE = -1, /* no operation differs */
     NO_CASE = 0,
+    STATUS_MAX = 600,
 };
 
 struct settings {
@@ -62,6 +63,7 @@ struct conformance {
     struct pair *failing; /* those that differ, to be looked at */
     struct pair *only;    /* while one is made shorter */
     unsigned long known[KNOWN_MAX];
+    unsigned long answers[STATUS_MAX]; /* of the real server, by status */
 };
 
 /* ---- pairs ---- */
@@ -203,6 +205,10 @@ static void side_done(void *ctx, struct side *side)
     if (p == c->only) {
         p->running = 1; /* not once more */
         return;
+    }
+    for (size_t i = 0; i < p->sequence.count; i++) {
+        int status = p->sides[0]->said[i].status;
+        c->answers[status < STATUS_MAX ? status : 0]++;
     }
     CLEANUP(buf_fini) struct buf real = {.max = REPORT_BYTES_MAX};
     CLEANUP(buf_fini) struct buf other = {.max = REPORT_BYTES_MAX};
@@ -455,6 +461,19 @@ static struct settings read_settings(int argc, char **argv)
     return s;
 }
 
+static void print_figures(const struct conformance *c)
+{
+    printf("%lu sequences, %llu requests; answers:", c->passed + c->failed,
+           (unsigned long long)real_requests(c->real));
+    for (size_t status = 1; status < STATUS_MAX; status++) {
+        if (c->answers[status] > 0) {
+            printf(" %zu ×%lu", status, c->answers[status]);
+        }
+    }
+    putchar('\n');
+    known_print(c->known);
+}
+
 /* Returns false when the real server could not be asked. */
 static bool run_all(struct conformance *c, unsigned lanes, bool one_by_one)
 {
@@ -481,9 +500,7 @@ int main(int argc, char **argv)
     if (!run_all(&c, (unsigned)c.settings.lanes, false) || !run_all(&c, 1, true)) {
         return 1;
     }
-    printf("%lu sequences, %llu requests\n", c.passed + c.failed,
-           (unsigned long long)real_requests(c.real));
-    known_print(c.known);
+    print_figures(&c);
     report_all(&c);
     real_free(c.real);
     printf("%lu passed, %lu failed\n", c.passed, c.failed);

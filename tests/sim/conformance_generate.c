@@ -12,7 +12,10 @@
 #define MEDIA_UNKNOWN    "text/x-unknown"
 #define LABELS_OF_A      "'a':'1'"
 
-enum { WATCHES_MAX = 3 };
+enum {
+    WATCHES_MAX = 3,
+    EARLY_CREATE_PERCENT = 60, /* of a sequence's first third: others then find something */
+};
 
 /* What a watch or list may be filtered by, and labels that pass. */
 static const struct selector {
@@ -346,9 +349,13 @@ static const struct {
     {1, list_badly}, {6, watch},      {1, ask_badly},    {1, create_hostile},
 };
 
-static void generate_one(struct generator *g)
+static void generate_one(struct generator *g, bool early)
 {
     unsigned total = 0;
+    if (early && chance(&g->random, EARLY_CREATE_PERCENT)) {
+        create(g, some_resource(&g->random));
+        return;
+    }
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         total += kinds[i].weight;
     }
@@ -384,7 +391,7 @@ void sequence_generate(struct sequence *s, uint64_t seed, size_t length)
     buf_init(&g.body, OPERATION_BYTES_MAX);
     *s = (struct sequence){0};
     while (s->count < length && s->count + 3 * WATCHES_MAX + RESOURCE_COUNT < OPERATIONS_MAX) {
-        generate_one(&g);
+        generate_one(&g, s->count < length / 3);
     }
     end_watches(&g);
     for (enum resource r = 0; r < RESOURCE_COUNT; r++) {
