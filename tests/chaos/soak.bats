@@ -5,7 +5,7 @@
 bats_require_minimum_version 1.5.0
 load lib/chaos.sh
 
-SOAK_SECONDS=${SOAK_SECONDS:-450}
+SOAK_SECONDS=${SOAK_SECONDS:-430}
 WARM_UP_SECONDS=370 # what has been told is remembered for 6 minutes (RECORDER_SERIES_MS): so long that grows
 SAMPLE_SECONDS=1
 TOLERANCE_KIB=128 # by which medians of memory may differ, of some 4 MiB: one page or two of each size of malloc's
