@@ -7,7 +7,7 @@ enum {
     PROBE_MS = 60 * 1000,              /* so long nothing changed: is all well? */
     PATIENCE_MS = (1000 + 500) * 1000, /* so long nothing changed: nothing more will */
     QUIET_WITH_LEASE_MS = 60 * 1000,   /* a Lease is renewed every 2 s: ten minutes are slow */
-    TURNS_MAX = 200000,                /* of one settling: more is a hot loop */
+    TURNS_MAX = 5000,                  /* of one settling: more is a hot loop */
 };
 
 /* ---- Settling ---- */
