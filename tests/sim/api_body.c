@@ -31,24 +31,28 @@ static void text_if_empty(struct change *c, yyjson_mut_val *object, const char *
     }
 }
 
-/* The last of twins counts, but in one list of owners no two are the same. */
+/* No two owners are the same in all. */
 static void drop_twin_owners(yyjson_mut_val *object)
 {
     yyjson_mut_val *owners =
         yyjson_mut_obj_get(yyjson_mut_obj_get(object, "metadata"), "ownerReferences");
-    yyjson_mut_arr_iter it = yyjson_mut_arr_iter_with(owners);
-    for (yyjson_mut_val *owner; (owner = yyjson_mut_arr_iter_next(&it)) != NULL;) {
-        size_t i, max;
+    size_t count = yyjson_mut_arr_size(owners);
+    if (count < 2) {
+        return;
+    }
+    yyjson_mut_val *owner = yyjson_mut_arr_get_first(owners), *next;
+    yyjson_mut_arr_clear(owners);
+    for (size_t i = 0; i < count; i++, owner = next) {
+        next = owner->next;
+        size_t k, max;
         yyjson_mut_val *earlier;
-        yyjson_mut_arr_foreach(owners, i, max, earlier)
+        bool twin = false;
+        yyjson_mut_arr_foreach(owners, k, max, earlier)
         {
-            if (earlier == owner) {
-                break;
-            }
-            if (yyjson_mut_equals(earlier, owner)) {
-                yyjson_mut_arr_iter_remove(&it);
-                break;
-            }
+            twin = twin || yyjson_mut_equals(earlier, owner);
+        }
+        if (!twin) {
+            yyjson_mut_arr_append(owners, owner);
         }
     }
 }
@@ -176,6 +180,25 @@ bool change_decode_patched(struct change *c, yyjson_mut_val *patched)
         refuse_patched(c, patched, error);
         return false;
     }
+    return true;
+}
+
+bool change_decode_applied(struct change *c, yyjson_mut_val *applied)
+{
+    char error[ERROR_BYTES];
+    if (!c->r->resource->is_custom) {
+        return change_decode_patched(c, applied);
+    }
+    const struct schema *metadata = schema_find(c->type, "metadata", 8)->type;
+    yyjson_mut_val *given = yyjson_mut_obj_get(applied, "metadata");
+    if (given != NULL && !schema_decode(c->doc, metadata, given, false, error, sizeof error)) {
+        refuse_patched(c, applied, error);
+        return false;
+    }
+    if (yyjson_mut_is_null(yyjson_mut_obj_get(given, "creationTimestamp"))) {
+        yyjson_mut_obj_remove_key(given, "creationTimestamp");
+    }
+    drop_twin_owners(applied);
     return true;
 }
 

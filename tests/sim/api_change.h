@@ -23,8 +23,14 @@ yyjson_mut_val *change_decode_body(struct change *c);
 /** Decode and default @patched, which a patch has made; else 422. */
 bool change_decode_patched(struct change *c, yyjson_mut_val *patched);
 
+/** Likewise what an apply has made: of a custom resource, nulls stay and are for validation. */
+bool change_decode_applied(struct change *c, yyjson_mut_val *applied);
+
 /** The object that has the path's name: else 400. @object: decoded. */
 bool change_check_name(struct change *c, yyjson_mut_val *object);
+
+/** An update's uid is checked by the storage, before anything else: else 409. */
+bool change_check_uid(struct change *c, yyjson_mut_val *object);
 
 /** Metadata of @object, which is made if it has none. */
 yyjson_mut_val *change_metadata(struct change *c, yyjson_mut_val *object);

@@ -70,8 +70,21 @@ static void set_containers(yyjson_mut_doc *doc, yyjson_mut_val *list)
     }
 }
 
+/* Two names of one thing. */
+static void set_account(yyjson_mut_doc *doc, yyjson_mut_val *spec)
+{
+    yyjson_mut_val *account = yyjson_mut_obj_get(spec, "serviceAccountName");
+    account = account != NULL ? account : yyjson_mut_obj_get(spec, "serviceAccount");
+    if (account != NULL) {
+        account = yyjson_mut_val_mut_copy(doc, account);
+        defaults_put(doc, spec, "serviceAccountName", account);
+        defaults_put(doc, spec, "serviceAccount", account);
+    }
+}
+
 static void set_pod_spec(yyjson_mut_doc *doc, yyjson_mut_val *spec)
 {
+    set_account(doc, spec);
     set_containers(doc, yyjson_mut_obj_get(spec, "containers"));
     set_containers(doc, yyjson_mut_obj_get(spec, "initContainers"));
     text_if_missing(doc, spec, "restartPolicy", "Always");
@@ -119,13 +132,60 @@ void defaults_set(yyjson_mut_doc *doc, const struct api_resource *resource, yyjs
         if (yyjson_mut_obj_get(spec, "enableServiceLinks") == NULL) {
             yyjson_mut_obj_add_bool(doc, spec, "enableServiceLinks", true);
         }
-        text_if_missing(doc, yyjson_mut_obj_get(object, "status"), "phase", "Pending");
     } else if (is_kind(resource, "Namespace")) {
         text_if_missing(doc, yyjson_mut_obj_get(object, "status"), "phase", "Active");
     }
 }
 
 /* ---- Creation ---- */
+
+static bool is_tolerated(yyjson_mut_val *list, const char *taint)
+{
+    size_t i, max;
+    yyjson_mut_val *t;
+    yyjson_mut_arr_foreach(list, i, max, t)
+    {
+        yyjson_mut_val *key = yyjson_mut_obj_get(t, "key");
+        yyjson_mut_val *effect = yyjson_mut_obj_get(t, "effect");
+        if ((key == NULL || yyjson_mut_equals_str(key, taint)) &&
+            (effect == NULL || yyjson_mut_equals_str(effect, "NoExecute"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void tolerate(yyjson_mut_doc *doc, yyjson_mut_val *spec, const char *taint)
+{
+    yyjson_mut_val *list = yyjson_mut_obj_get(spec, "tolerations");
+    if (is_tolerated(list, taint)) {
+        return;
+    }
+    if (list == NULL) {
+        list = yyjson_mut_obj_add_arr(doc, spec, "tolerations");
+    }
+    yyjson_mut_val *toleration = yyjson_mut_arr_add_obj(doc, list);
+    yyjson_mut_obj_add_str(doc, toleration, "key", taint);
+    yyjson_mut_obj_add_str(doc, toleration, "operator", "Exists");
+    yyjson_mut_obj_add_str(doc, toleration, "effect", "NoExecute");
+    yyjson_mut_obj_add_uint(doc, toleration, "tolerationSeconds", 300);
+}
+
+static void tolerate_lost_nodes(yyjson_mut_doc *doc, yyjson_mut_val *spec)
+{
+    tolerate(doc, spec, "node.kubernetes.io/not-ready");
+    tolerate(doc, spec, "node.kubernetes.io/unreachable");
+}
+
+/* Admission plugins ServiceAccount (without its token), Priority and DefaultTolerationSeconds. */
+static void admit_pod(yyjson_mut_doc *doc, yyjson_mut_val *spec)
+{
+    text_if_missing(doc, spec, "serviceAccountName", "default");
+    set_account(doc, spec);
+    uint_if_missing(doc, spec, "priority", 0);
+    text_if_missing(doc, spec, "preemptionPolicy", "PreemptLowerPriority");
+    tolerate_lost_nodes(doc, spec);
+}
 
 static void prepare_pod(yyjson_mut_doc *doc, yyjson_mut_val *object)
 {
@@ -174,6 +234,7 @@ void defaults_prepare_create(yyjson_mut_doc *doc, const struct api_resource *res
     if (resource->is_custom) {
         yyjson_mut_obj_remove_key(object, "status");
     } else if (is_kind(resource, "Pod")) {
+        admit_pod(doc, yyjson_mut_obj_get(object, "spec"));
         prepare_pod(doc, object);
     } else if (is_kind(resource, "Namespace")) {
         prepare_namespace(doc, object);
@@ -259,6 +320,9 @@ void defaults_prepare_update(yyjson_mut_doc *doc, const struct api_resource *res
     }
     if (resource->has_status) {
         defaults_put(doc, object, "status", yyjson_mut_obj_get(live, "status"));
+    }
+    if (is_kind(resource, "Pod")) {
+        tolerate_lost_nodes(doc, yyjson_mut_obj_get(object, "spec"));
     }
     if (is_kind(resource, "Namespace") &&
         (subresource == NULL || strcmp(subresource, "finalize") != 0)) {

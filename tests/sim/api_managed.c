@@ -196,6 +196,19 @@ static void strip(yyjson_mut_val **fields)
     }
 }
 
+/* Parts of what has become a list or map of parts, as k8s.io/apiserver sees to it before any write.
+ */
+static bool expand_all(struct managed *m, const struct schema *type, yyjson_mut_val *live)
+{
+    bool expanded = false;
+    for (size_t i = 0; i < m->count; i++) {
+        if (m->entries[i].fields != NULL) {
+            expanded |= merge_expand(m->doc, type, live, m->entries[i].fields);
+        }
+    }
+    return expanded;
+}
+
 /* ---- Update ---- */
 
 /* What others own of @diff is theirs no longer. */
@@ -264,14 +277,15 @@ bool managed_update(struct managed *m, const struct managed_writer *w, yyjson_mu
                     yyjson_mut_val *after)
 {
     struct merge_diff diff;
+    struct manager_entry *mine = find_entry(m, w->manager, false, w->api_version);
+    yyjson_mut_val *had = mine == NULL ? NULL : yyjson_mut_val_mut_copy(m->doc, mine->fields);
+    expand_all(m, w->type, before);
     if (!merge_compare(m->doc, w->type, before, after, &diff)) {
         return false;
     }
     if (merge_is_same(&diff)) {
         return true;
     }
-    struct manager_entry *mine = find_entry(m, w->manager, false, w->api_version);
-    yyjson_mut_val *had = mine == NULL ? NULL : yyjson_mut_val_mut_copy(m->doc, mine->fields);
     take_away(m, &diff, NULL);
     yyjson_mut_val *got = diff.added;
     fields_unite(m->doc, &got, diff.modified);
@@ -404,6 +418,7 @@ yyjson_mut_val *managed_apply(struct managed *m, const struct managed_writer *w,
                               struct api_refusal *refusal)
 {
     sort(m, compare_names);
+    bool expanded = expand_all(m, w->type, live);
     yyjson_mut_val *merged = yyjson_mut_val_mut_copy(m->doc, live);
     merge_apply(m->doc, w->type, merged, config);
     struct manager_entry *mine = find_entry(m, w->manager, true, w->api_version);
@@ -425,7 +440,7 @@ yyjson_mut_val *managed_apply(struct managed *m, const struct managed_writer *w,
     take_away(m, &diff, mine);
     strip(&mine->fields);
     bool same = merge_is_same(&diff);
-    if (!same || !fields_equal(mine->fields, last)) {
+    if (!same || expanded || !fields_equal(mine->fields, last)) {
         mine->time = w->now_text;
     }
     mine->api_version = w->api_version;

@@ -95,7 +95,8 @@ static char item_element(const struct schema *type, yyjson_mut_val *item, struct
 /* ---- Kinds of values ---- */
 
 /* The type below a member, or NULL for one that the schema does not have. */
-static const struct schema *member_type(const struct schema *type, yyjson_mut_val *key)
+static const struct schema *member_type_named(const struct schema *type, const char *name,
+                                              size_t len)
 {
     if (type->class == SCHEMA_ANY) {
         return type;
@@ -103,9 +104,13 @@ static const struct schema *member_type(const struct schema *type, yyjson_mut_va
     if (type->class == SCHEMA_MAP) {
         return type->element;
     }
-    const struct schema_field *f =
-        schema_find(type, yyjson_mut_get_str(key), yyjson_mut_get_len(key));
+    const struct schema_field *f = schema_find(type, name, len);
     return f == NULL ? NULL : f->type;
+}
+
+static const struct schema *member_type(const struct schema *type, yyjson_mut_val *key)
+{
+    return member_type_named(type, yyjson_mut_get_str(key), yyjson_mut_get_len(key));
 }
 
 static bool is_empty(yyjson_mut_val *v)
@@ -337,6 +342,81 @@ yyjson_mut_val *merge_fields(yyjson_mut_doc *doc, const struct schema *type, yyj
     return out;
 }
 
+/* ---- Expanding ---- */
+
+static bool expand_children(yyjson_mut_doc *doc, const struct schema *type, yyjson_mut_val *v,
+                            yyjson_mut_val *set, struct buf *element);
+
+static bool expand(yyjson_mut_doc *doc, const struct schema *type, yyjson_mut_val *v,
+                   yyjson_mut_val *node, struct buf *element)
+{
+    if (shape_of(type, v, NULL) == SHAPE_LEAF) {
+        return false;
+    }
+    if (yyjson_mut_obj_size(node) > 0) {
+        return expand_children(doc, type, v, node, element);
+    }
+    yyjson_mut_val *all = fields_of(doc, type, v, element);
+    if (all == NULL) {
+        return false;
+    }
+    fields_mark(doc, &all);
+    node->tag = all->tag;
+    node->uni = all->uni;
+    return true;
+}
+
+static yyjson_mut_val *item_named(const struct schema *type, yyjson_mut_val *list,
+                                  yyjson_mut_val *key, struct buf *element)
+{
+    size_t i, max;
+    yyjson_mut_val *item;
+    yyjson_mut_arr_foreach(list, i, max, item)
+    {
+        item_element(type, item, element);
+        if (element->len + 2 == yyjson_mut_get_len(key) &&
+            memcmp(element->data, yyjson_mut_get_str(key) + 2, element->len) == 0) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+static bool expand_children(yyjson_mut_doc *doc, const struct schema *type, yyjson_mut_val *v,
+                            yyjson_mut_val *set, struct buf *element)
+{
+    bool expanded = false;
+    size_t i, max;
+    yyjson_mut_val *key, *node;
+    yyjson_mut_obj_foreach(set, i, max, key, node)
+    {
+        const char *text = yyjson_mut_get_str(key);
+        size_t len = yyjson_mut_get_len(key);
+        if (len < 2) {
+            continue; /* "." */
+        }
+        bool list = type->class == SCHEMA_LIST;
+        const struct schema *below =
+            list ? type->element : member_type_named(type, text + 2, len - 2);
+        yyjson_mut_val *part =
+            list ? item_named(type, v, key, element) : yyjson_mut_obj_getn(v, text + 2, len - 2);
+        if (below != NULL && part != NULL) {
+            expanded |= expand(doc, below, part, node, element);
+        }
+    }
+    return expanded;
+}
+
+bool merge_expand(yyjson_mut_doc *doc, const struct schema *type, yyjson_mut_val *v,
+                  yyjson_mut_val *set)
+{
+    struct buf element;
+    buf_init(&element, KEY_BYTES_MAX);
+    bool expanded = expand_children(doc, type, v, set, &element);
+    buf_fini(&element);
+    return expanded;
+}
+
 /* ---- Applying ---- */
 
 static void replace(yyjson_mut_doc *doc, yyjson_mut_val *v, yyjson_mut_val *by)
@@ -424,18 +504,24 @@ static void remove_members(yyjson_mut_doc *doc, const struct schema *type, yyjso
     }
 }
 
+/* The list is made anew: yyjson 0.10's iterator passes over the item behind a removed one. */
 static void remove_items(yyjson_mut_doc *doc, const struct schema *type, yyjson_mut_val *v,
                          yyjson_mut_val *set, struct buf *element)
 {
-    yyjson_mut_arr_iter it = yyjson_mut_arr_iter_with(v);
-    for (yyjson_mut_val *item; (item = yyjson_mut_arr_iter_next(&it)) != NULL;) {
+    size_t count = yyjson_mut_arr_size(v);
+    yyjson_mut_val *item = yyjson_mut_arr_get_first(v), *next;
+    yyjson_mut_arr_clear(v);
+    for (size_t i = 0; i < count; i++, item = next) {
+        next = item->next;
         char kind = item_element(type, item, element);
         yyjson_mut_val *node = fields_child(set, kind, element->data, element->len);
         if (fields_is_member(node)) {
-            yyjson_mut_arr_iter_remove(&it);
-        } else if (node != NULL) {
+            continue;
+        }
+        if (node != NULL) {
             remove_below(doc, type->element, item, node, element);
         }
+        yyjson_mut_arr_append(v, item);
     }
 }
 

@@ -22,6 +22,11 @@ bool merge_compare(yyjson_mut_doc *doc, const struct schema *type, yyjson_mut_va
 /** All fields of @v, or NULL. Valid as merge_compare() means it. */
 yyjson_mut_val *merge_fields(yyjson_mut_doc *doc, const struct schema *type, yyjson_mut_val *v);
 
+/** A member of @set that is a list or map of separately owned parts, but without any, comes to own
+ * all that @v has there. Returns whether there was one. */
+bool merge_expand(yyjson_mut_doc *doc, const struct schema *type, yyjson_mut_val *v,
+                  yyjson_mut_val *set);
+
 /** Server-side apply's merge: @object takes over what @config has. */
 void merge_apply(yyjson_mut_doc *doc, const struct schema *type, yyjson_mut_val *object,
                  yyjson_mut_val *config);

@@ -43,21 +43,26 @@ static struct managed_writer writer_of(const struct change *c, const char *manag
                                    .force = c->r->force};
 }
 
-/* The client's list of owners, if it is one; an empty one, or one empty entry, resets it. */
-static bool read_managed(struct change *c, struct managed *m, yyjson_mut_val *given)
+/* What is worked with is a copy: the live list is compared with the outcome in the end. */
+static void read_live_managed(struct change *c, struct managed *m)
+{
+    managed_read(m, c->doc,
+                 c->live_managed == NULL ? NULL : yyjson_mut_val_mut_copy(c->doc, c->live_managed));
+}
+
+/* The client's list of owners, if it is one. One empty entry forgets them all; so does an empty
+ * list of a typed object, which in a custom resource is as good as none. */
+static void read_managed(struct change *c, struct managed *m, yyjson_mut_val *given)
 {
     size_t count = yyjson_mut_arr_size(given);
-    bool reset =
-        yyjson_mut_is_arr(given) &&
-        (count == 0 || (count == 1 && yyjson_mut_obj_size(yyjson_mut_arr_get_first(given)) == 0));
-    if (reset) {
+    bool empty = yyjson_mut_is_arr(given) && count == 0 && !c->r->resource->is_custom;
+    if (empty || (count == 1 && yyjson_mut_obj_size(yyjson_mut_arr_get_first(given)) == 0)) {
         m->doc = c->doc;
-        return true;
+        return;
     }
     if (!managed_read(m, c->doc, given) || m->count == 0) {
-        managed_read(m, c->doc, c->live_managed);
+        read_live_managed(c, m);
     }
-    return false;
 }
 
 /* An update of an object whose owners nobody tracks is not tracked either. */
@@ -129,8 +134,7 @@ static bool check_version(struct change *c, yyjson_mut_val *object)
     return true;
 }
 
-/* An update's uid is checked by the storage, before anything else. */
-static bool check_uid(struct change *c, yyjson_mut_val *object)
+bool change_check_uid(struct change *c, yyjson_mut_val *object)
 {
     const char *wanted = change_text(yyjson_mut_obj_get(object, "metadata"), "uid");
     const char *live = change_text(yyjson_mut_obj_get(c->live, "metadata"), "uid");
@@ -141,10 +145,7 @@ static bool check_uid(struct change *c, yyjson_mut_val *object)
     if (c->r->resource->is_custom) {
         snprintf(group, sizeof group, "%s/", c->r->resource->group);
     }
-    refuse_conflict(c->refusal, c->r->resource,
-                    c->r->subresource != NULL && strcmp(c->r->subresource, "scale") == 0 ? "/scale"
-                                                                                         : "",
-                    c->r->name,
+    refuse_conflict(c->refusal, c->r->resource, "", c->r->name,
                     "StorageError: invalid object, Code: 4, Key: /registry/%s%s/%s%s%s, "
                     "ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
                     "precondition: %s, UID in object meta: %s",
@@ -316,7 +317,7 @@ static yyjson_mut_val *finish(struct change *c, yyjson_mut_val *object)
 static yyjson_mut_val *update(struct change *c)
 {
     yyjson_mut_val *object = change_decode_body(c);
-    if (object == NULL || !change_check_name(c, object) || !check_uid(c, object)) {
+    if (object == NULL || !change_check_name(c, object) || !change_check_uid(c, object)) {
         return NULL;
     }
     if (c->live == NULL && (!may_create_by_update(c) || c->r->subresource != NULL)) {
@@ -410,7 +411,7 @@ static yyjson_mut_val *own_apply(struct change *c, yyjson_mut_val *config)
 {
     struct managed m = {0};
     yyjson_mut_val *live = c->live == NULL ? zero_object(c) : c->live;
-    managed_read(&m, c->doc, c->live_managed);
+    read_live_managed(c, &m);
     if (m.count == 0 && c->live != NULL) {
         struct managed_writer before = writer_of(c, "before-first-apply");
         managed_update(&m, &before, zero_object(c), live);
@@ -420,7 +421,7 @@ static yyjson_mut_val *own_apply(struct change *c, yyjson_mut_val *config)
     if (object == live) {
         object = yyjson_mut_val_mut_copy(c->doc, live);
     }
-    if (object != NULL && change_decode_patched(c, object)) {
+    if (object != NULL && change_decode_applied(c, object)) {
         managed_write(&m, object);
     } else {
         object = NULL;

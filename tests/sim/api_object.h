@@ -30,9 +30,10 @@ enum { API_MESSAGE_BYTES = 1024, API_DETAILS_BYTES = 2048 };
 
 /** Why a request is refused: becomes a Status. */
 struct api_refusal {
-    int code;           /* 400, 404, 405, 409, 415, 422, 500 … */
-    const char *reason; /* static: "Invalid", "Conflict", "AlreadyExists", "BadRequest" …; NULL: none
-                         */
+    int code; /* 400, 404, 405, 409, 415, 422, 500 … */
+    const char
+        *reason; /* static: "Invalid", "Conflict", "AlreadyExists", "BadRequest" …; NULL: none
+                  */
     char message[API_MESSAGE_BYTES]; /* longer ones are cut */
     char details[API_DETAILS_BYTES]; /* the Status' details as JSON; "": it has none, or they are
                                         too long */

@@ -145,24 +145,31 @@ static void add_cause(struct buf *causes, const char *reason, const char *messag
     json_object_end(&w);
 }
 
+static bool is_said(const struct field_errors *e, const char *text)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        if (strcmp(e->text.data + e->starts[i], text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* All are causes, but the message says each only once. */
 static void add(struct field_errors *e, const char *reason, const char *field,
                 const struct buf *body)
 {
-    add_cause(&e->causes, reason, buf_text(body), field);
     size_t start = e->text.len;
     buf_printf(&e->text, "%s: %s", field, buf_text(body));
-    buf_append_char(&e->text, '\0');
-    for (size_t i = 0; i < e->count; i++) {
-        if (strcmp(e->text.data + e->starts[i], e->text.data + start) == 0) {
-            buf_cut(&e->text, start);
-            return;
-        }
+    bool said = is_said(e, e->text.data + start);
+    if (!said || !e->distinct) {
+        add_cause(&e->causes, reason, buf_text(body), field);
     }
-    if (e->count == FIELD_ERRORS_MAX) {
+    if (said || e->count == FIELD_ERRORS_MAX) {
         buf_cut(&e->text, start);
         return;
     }
+    buf_append_char(&e->text, '\0');
     e->starts[e->count++] = start;
 }
 

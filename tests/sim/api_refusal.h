@@ -39,7 +39,8 @@ struct field_errors {
     struct buf text;   /* "field: message", each ended by NUL */
     struct buf causes; /* JSON, the items of details.causes */
     size_t starts[FIELD_ERRORS_MAX];
-    size_t count; /* distinct ones */
+    size_t count;  /* distinct ones */
+    bool distinct; /* the causes, too: say nothing twice */
 };
 
 void field_errors_init(struct field_errors *e);

@@ -189,6 +189,9 @@ yyjson_mut_val *change_scale(struct change *c)
         return refuse_not_found(c->refusal, c->r->resource, c->r->name);
     }
     yyjson_mut_val *scale = new_scale(c);
+    if (scale != NULL && c->r->verb == API_UPDATE && !change_check_uid(c, scale)) {
+        return NULL;
+    }
     if (scale == NULL || (!custom && !check_scale(c, scale))) {
         return NULL;
     }

@@ -291,7 +291,7 @@ static void validate_selector_update(struct field_errors *e, yyjson_mut_val *spe
     }
 }
 
-static void validate_counts(struct field_errors *e, bool is_deployment, yyjson_mut_val *status)
+static void validate_counts(struct field_errors *e, yyjson_mut_val *status)
 {
     static const char *const COUNTS[] = {
         "observedGeneration", "replicas",          "fullyLabeledReplicas", "updatedReplicas",
@@ -299,7 +299,6 @@ static void validate_counts(struct field_errors *e, bool is_deployment, yyjson_m
     static const char *const PARTS[] = {"fullyLabeledReplicas", "updatedReplicas", "readyReplicas",
                                         "availableReplicas"};
     char field[64];
-    (void)is_deployment;
     for (size_t i = 0; i < ARRAY_LEN(COUNTS); i++) {
         snprintf(field, sizeof field, "status.%s", COUNTS[i]);
         validate_not_negative(e, field, validate_int(status, COUNTS[i], 0));
@@ -316,6 +315,19 @@ static void validate_counts(struct field_errors *e, bool is_deployment, yyjson_m
     if (available > validate_int(status, "readyReplicas", 0)) {
         field_invalid_int(e, "status.availableReplicas", available,
                           "cannot be greater than readyReplicas");
+    }
+}
+
+/* ---- Namespaces ---- */
+
+static void validate_phase(struct field_errors *e, yyjson_mut_val *metadata, yyjson_mut_val *status)
+{
+    const char *phase = validate_text(status, "phase");
+    bool deleted = yyjson_mut_obj_get(metadata, "deletionTimestamp") != NULL;
+    if (strcmp(phase, deleted ? "Terminating" : "Active") != 0) {
+        field_invalid_text(e, "status.Phase", phase,
+                           deleted ? "may only be 'Terminating' if `deletionTimestamp` is not empty"
+                                   : "may only be 'Active' if `deletionTimestamp` is empty");
     }
 }
 
@@ -451,6 +463,8 @@ void validate_object(struct field_errors *e, const struct api_resource *resource
     } else if (!status) {
         validate_spec(e, resource, object, live);
     } else if (resource->has_scale) {
-        validate_counts(e, true, yyjson_mut_obj_get(object, "status"));
+        validate_counts(e, yyjson_mut_obj_get(object, "status"));
+    } else if (strcmp(resource->kind, "Namespace") == 0) {
+        validate_phase(e, metadata, yyjson_mut_obj_get(object, "status"));
     }
 }

@@ -256,7 +256,9 @@ static void judge_replicas(struct field_errors *e, yyjson_mut_val *object, const
 
 void validate_memcached(struct field_errors *e, yyjson_mut_val *object, bool with_spec_scale)
 {
+    e->distinct = true;
     judge_members(e, "", &memcached_rules, object);
+    e->distinct = false;
     if (with_spec_scale) {
         judge_replicas(e, object, ".spec.size");
     }
