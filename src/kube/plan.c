@@ -17,7 +17,12 @@ struct write *plan_write(struct plan *p, const char *what, enum http_method meth
 {
     assert(!p->has_write);
     p->has_write = true;
-    p->write = (struct write){.what = what, .method = method, .kind = kind, .ns = ns, .name = name};
+    /* copies: what they name may be replaced or gone when the answer comes */
+    p->write = (struct write){.what = what,
+                              .method = method,
+                              .kind = kind,
+                              .ns = arena_strdup(p->arena, ns),
+                              .name = name != NULL ? arena_strdup(p->arena, name) : NULL};
     return &p->write;
 }
 

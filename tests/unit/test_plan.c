@@ -62,12 +62,29 @@ static void fields_and_notes_are_copied(void **state)
     assert_int_equal(strlen(p.events[0].note), RECORDER_NOTE_BYTES_MAX);
 }
 
+/* The object that a write is about may be replaced while it is in flight. */
+static void a_write_outlives_what_it_was_planned_for(void **state)
+{
+    (void)state;
+    CLEANUP(arena_fini) struct arena arena = {0};
+    struct plan p;
+    char ns[] = "n", name[] = "a";
+    plan_init(&p, &arena);
+    const struct write *w = plan_write(&p, "patch Thing", HTTP_PATCH, &things, ns, name);
+    ns[0] = name[0] = 'x';
+    assert_string_equal(w->ns, "n");
+    assert_string_equal(w->name, "a");
+    plan_init(&p, &arena);
+    assert_null(plan_write(&p, "create Thing", HTTP_POST, &things, ns, NULL)->name);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_earliest_look_counts),
         cmocka_unit_test(notes_beyond_the_limit_are_dropped),
         cmocka_unit_test(fields_and_notes_are_copied),
+        cmocka_unit_test(a_write_outlives_what_it_was_planned_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
