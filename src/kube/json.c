@@ -82,6 +82,12 @@ yyjson_doc *json_parse(const char *bytes, size_t len, struct error *err)
     return doc;
 }
 
+char *json_text(yyjson_val *value)
+{
+    char *text = yyjson_val_write_opts(value, YYJSON_WRITE_NOFLAG, &POOL, NULL, NULL);
+    return text != NULL ? text : mem_strdup("");
+}
+
 yyjson_val *json_at(yyjson_val *value, ...)
 {
     va_list keys;

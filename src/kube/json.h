@@ -19,6 +19,9 @@ enum {
  */
 yyjson_doc *json_parse(const char *bytes, size_t len, struct error *err);
 
+/** The text of a parsed value, without spaces; never NULL, freed with mem_free(). */
+char *json_text(yyjson_val *value);
+
 /** Member by member through nested objects: json_at(v, "spec", "replicas", NULL). NULL when any is
  * missing or not an object. */
 yyjson_val *json_at(yyjson_val *value, ...) __attribute__((sentinel));

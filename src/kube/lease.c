@@ -13,7 +13,6 @@
 #include "kube/name.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -79,13 +78,12 @@ static int64_t int32_or(yyjson_val *value, int64_t min, int64_t fallback)
 /* A change of the record is its holder's sign of life, whatever the change says. */
 static void notice_change(struct lease *l, yyjson_val *spec, uint64_t now_ms)
 {
-    char *text = spec != NULL ? yyjson_val_write(spec, 0, NULL) : NULL;
-    const char *seen = text != NULL ? text : "";
-    if (l->seen == NULL || strcmp(l->seen, seen) != 0) {
-        set_text(&l->seen, seen);
+    char *text = json_text(spec); /* "" without a spec */
+    if (l->seen == NULL || strcmp(l->seen, text) != 0) {
+        set_text(&l->seen, text);
         l->seen_ms = now_ms;
     }
-    free(text); /* yyjson's */
+    mem_free(text);
 }
 
 /* Take in a Lease from the server. False, with nothing changed, when it is none. */

@@ -25,7 +25,7 @@ static void valid_json_of_any_kind_is_taken(void **state)
         "null",
         "\"\"",
         "{\"a\":\"\\\"]}\\\\\"}",
-        "\"\\u00e4\xC3\xA4\"",
+        "\"ä\xC3\xA4\"",
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         yyjson_doc_free(parse(cases[i]));
@@ -206,6 +206,21 @@ static void whole_numbers_are_read_and_others_fall_back(void **state)
     assert_int_equal(json_get_int(NULL, -7), -7);
 }
 
+static void text_of_values(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"a\":[1,\"\u00e4\",null]}";
+    struct error err = ERROR_INIT;
+    yyjson_doc *doc = json_parse(text, strlen(text), &err);
+    char *again = json_text(yyjson_doc_get_root(doc));
+    assert_string_equal(again, text);
+    mem_free(again);
+    yyjson_doc_free(doc);
+    char *nothing = json_text(NULL);
+    assert_string_equal(nothing, "");
+    mem_free(nothing);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +234,7 @@ int main(void)
         cmocka_unit_test(the_input_is_copied),
         cmocka_unit_test(members_are_found_or_null),
         cmocka_unit_test(whole_numbers_are_read_and_others_fall_back),
+        cmocka_unit_test(text_of_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
