@@ -99,22 +99,21 @@ struct api_version *api_call_object(const struct api_call *c)
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
+static bool is_scale(const struct api_call *c)
+{
+    return c->path.subresource != NULL && strcmp(c->path.subresource, "scale") == 0;
+}
+
 void api_answer_missing(struct api_call *c)
 {
     struct api_resource named = *c->path.resource;
     char plural[64];
     /* the built-in ones' Scale has a store of its own, which does not hide its name */
-    if (c->path.subresource != NULL && strcmp(c->path.subresource, "scale") == 0 &&
-        !named.is_custom) {
+    if (is_scale(c) && c->request->method == HTTP_GET && !named.is_custom) {
         snprintf(plural, sizeof plural, "%s/scale", named.plural);
         named.plural = plural;
     }
     api_answer_not_found(c->answer, &named, c->path.name);
-}
-
-static bool is_scale(const struct api_call *c)
-{
-    return c->path.subresource != NULL && strcmp(c->path.subresource, "scale") == 0;
 }
 
 static void append_text(struct api_call *c, int http_status, const char *text, size_t len)

@@ -81,6 +81,9 @@ bool api_parse_int(struct api_call *c, const char *text, int64_t *value);
 /** Is it dryRun=All? @options: "CreateOptions" and so on. */
 bool api_parse_dry_run(struct api_call *c, const char *options, bool *dry_run);
 
+/** labelSelector and fieldSelector. */
+bool api_parse_selector(struct api_call *c, struct api_selector **selector);
+
 /** What a list or a watch may not ask for. */
 bool api_check_list_options(struct api_call *c);
 
@@ -95,7 +98,7 @@ void api_create(struct api_call *c);
 void api_update(struct api_call *c);
 void api_patch(struct api_call *c);
 
-/** A body that is to be a whole object. NULL: answered. */
+/** A body that is to be a whole object, and is JSON at least. NULL: answered. */
 yyjson_doc *api_parse_object(struct api_call *c);
 
 /* ---- api_delete.c ---- */

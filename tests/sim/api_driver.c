@@ -113,7 +113,10 @@ static void make(struct api_driver *d, const char *line, const char *body)
 
 static const char *labels(char out[64], const char *label)
 {
-    snprintf(out, 64, label != NULL ? ",'labels':{'x':'%s'}" : "", label);
+    out[0] = '\0';
+    if (label != NULL) {
+        snprintf(out, 64, ",'labels':{'x':'%s'}", label);
+    }
     return out;
 }
 

@@ -8,6 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool is(const char *text, const char *what)
+{
+    return text != NULL && strcmp(text, what) == 0;
+}
+
 /* ---- values ---------------------------------------------------------------------------------- */
 
 bool api_is_given(const char *text)
@@ -68,6 +73,28 @@ bool api_parse_dry_run(struct api_call *c, const char *options, bool *dry_run)
     return false;
 }
 
+bool api_parse_selector(struct api_call *c, struct api_selector **selector)
+{
+    static const char UNKNOWN[] = "field label not supported: ";
+    const struct api_query *q = &c->path.query;
+    const char *group = c->path.resource->group;
+    struct api_refusal refusal = {0};
+    if (api_selector_parse(q->label_selector, q->field_selector, selector, &refusal) == 0) {
+        return true;
+    }
+    /* kinds without fields of their own say it in other words */
+    bool has_no_own = is(group, "apps") || is(group, "coordination.k8s.io");
+    if (has_no_own && strncmp(refusal.message, UNKNOWN, strlen(UNKNOWN)) == 0) {
+        api_answer_bad_request(c->answer,
+                               "\"%s\" is not a known field selector: only \"metadata.name\", "
+                               "\"metadata.namespace\"",
+                               refusal.message + strlen(UNKNOWN));
+    } else {
+        api_answer_refusal(c->answer, &refusal);
+    }
+    return false;
+}
+
 /* ---- lists and watches ----------------------------------------------------------------------- */
 
 static const char REASON_FORBIDDEN[] = "FieldValueForbidden";
@@ -84,11 +111,6 @@ struct causes {
 static void add(struct causes *all, const char *reason, const char *message, const char *field)
 {
     all->list[all->count++] = (struct api_cause){reason, message, field};
-}
-
-static bool is(const char *text, const char *what)
-{
-    return text != NULL && strcmp(text, what) == 0;
 }
 
 static void check_list(struct causes *all, const struct api_query *q, const char *unsupported)

@@ -3,14 +3,13 @@
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
  */
 #include "sim/api_call.h"
+#include "sim/api_token.h"
 
 #include "base/mem.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { KEY_BYTES = 600, TOKEN_BYTES = 64 + 2 * KEY_BYTES };
 
 /* ---- one object ------------------------------------------------------------------------------ */
 
@@ -66,37 +65,10 @@ struct listing {
     uint64_t at;      /* the state of this revision … */
     uint64_t current; /* … which the answer calls this */
     int64_t limit;    /* 0: none */
-    char start[KEY_BYTES];
-    char next[KEY_BYTES]; /* "" when this is all */
+    char start[API_KEY_BYTES];
+    char next[API_KEY_BYTES]; /* "" when this is all */
     uint64_t remaining;
 };
-
-/* Continue tokens are "1." REVISION "." HEX-OF-KEY; a revision of 0 is the newest. */
-static void write_token(char out[TOKEN_BYTES], uint64_t revision, const char *key)
-{
-    int len = snprintf(out, TOKEN_BYTES, "1.%" PRIu64 ".", revision);
-    for (; *key != '\0'; key++) {
-        len += snprintf(out + len, TOKEN_BYTES - (size_t)len, "%02x", (unsigned char)*key);
-    }
-}
-
-static bool read_token(const char *token, uint64_t *revision, char key[KEY_BYTES])
-{
-    int used = 0;
-    if (sscanf(token, "1.%" SCNu64 ".%n", revision, &used) != 1 || used == 0) {
-        return false;
-    }
-    size_t len = 0;
-    for (token += used; *token != '\0' && len < KEY_BYTES - 1; token += 2) {
-        unsigned byte;
-        if (sscanf(token, "%2x", &byte) != 1 || token[1] == '\0') {
-            return false;
-        }
-        key[len++] = (char)byte;
-    }
-    key[len] = '\0';
-    return *token == '\0';
-}
 
 static void answer_expired(struct api_call *c, const char *start)
 {
@@ -107,15 +79,17 @@ static void answer_expired(struct api_call *c, const char *start)
         "results in an inconsistent list - objects that were created, modified, or deleted between "
         "the time the first chunk was returned and now may show up in the list.";
     static const char VERSION[] = "The resourceVersion for the provided list is too old.";
-    char token[TOKEN_BYTES];
+    char text[API_TOKEN_BYTES];
     if (start != NULL) {
-        write_token(token, 0, start);
+        struct api_token token = {.revision = 0};
+        snprintf(token.start, sizeof token.start, "%s", start);
+        api_token_write(&token, text);
     }
     api_answer_status(c->answer, &(struct api_status){
                                      .code = 410,
                                      .reason = "Expired",
                                      .message = start != NULL ? CONTINUE : VERSION,
-                                     .continue_token = start != NULL ? token : NULL,
+                                     .continue_token = start != NULL ? text : NULL,
                                  });
 }
 
@@ -139,19 +113,17 @@ static bool list_at(struct api_call *c, struct listing *l, uint64_t revision, co
 
 static bool continue_list(struct api_call *c, struct listing *l, uint64_t wanted)
 {
-    uint64_t revision;
-    if (!read_token(c->path.query.continue_token, &revision, l->start)) {
-        api_answer_bad_request(c->answer,
-                               "invalid continue token: continue key is not valid: illegal "
-                               "base64 data at input byte 0");
+    struct api_token token;
+    if (!api_token_read(&token, c->path.query.continue_token, c->answer)) {
         return false;
     }
+    snprintf(l->start, sizeof l->start, "%s", token.start);
     if (wanted > 0) {
         api_answer_bad_request(c->answer,
                                "specifying resource version is not allowed when using continue");
         return false;
     }
-    return list_at(c, l, revision > 0 ? revision : api_revision(c->api), l->start);
+    return list_at(c, l, token.revision > 0 ? token.revision : api_revision(c->api), l->start);
 }
 
 /* Who answers, as of when: etcd or the cache. */
@@ -191,25 +163,20 @@ static bool choose_state(struct api_call *c, struct listing *l)
 static bool prepare(struct api_call *c, struct listing *l)
 {
     const struct api_query *q = &c->path.query;
-    struct api_refusal refusal = {0};
     if (!api_parse_int(c, q->limit, &l->limit) || !api_check_list_options(c)) {
         return false;
     }
     if (l->limit < 0) {
         l->limit = 0;
     }
-    if (api_selector_parse(q->label_selector, q->field_selector, &l->selector, &refusal) != 0) {
-        api_answer_refusal(c->answer, &refusal);
-        return false;
-    }
-    return choose_state(c, l);
+    return api_parse_selector(c, &l->selector) && choose_state(c, l);
 }
 
 static void append_items(struct api_call *c, struct listing *l, struct buf *items)
 {
     const struct api_keys *keys = &c->api->store.keys[c->resource];
     enum api_form form = c->accept == API_ACCEPT_META_LIST ? API_FORM_META : API_FORM_ITEM;
-    char prefix[KEY_BYTES] = "";
+    char prefix[API_KEY_BYTES] = "";
     if (c->path.ns[0] != '\0') {
         snprintf(prefix, sizeof prefix, "%s/", c->path.ns);
     }
@@ -247,10 +214,13 @@ static void append_metadata(struct api_call *c, const struct listing *l)
     const struct api_query *q = &c->path.query;
     buf_printf(body, "\"metadata\":{\"resourceVersion\":\"%" PRIu64 "\"", l->current);
     if (l->next[0] != '\0') {
-        char token[TOKEN_BYTES];
-        write_token(token, l->current, l->next);
-        buf_printf(body, ",\"continue\":\"%s\"", token);
-        if (!api_is_given(q->label_selector) && !api_is_given(q->field_selector)) {
+        struct api_token token = {.revision = l->current};
+        char text[API_TOKEN_BYTES];
+        memcpy(token.start, l->next, sizeof token.start);
+        api_token_write(&token, text);
+        buf_printf(body, ",\"continue\":\"%s\"", text);
+        if (c->accept == API_ACCEPT_WHOLE && !api_is_given(q->label_selector) &&
+            !api_is_given(q->field_selector)) {
             buf_printf(body, ",\"remainingItemCount\":%" PRIu64, l->remaining);
         }
     } else if (c->path.resource->is_custom && c->accept == API_ACCEPT_WHOLE) {
@@ -270,9 +240,13 @@ static void append_list(struct api_call *c, const struct listing *l, const struc
         buf_append_text(body, "{\"kind\":\"PartialObjectMetadataList\","
                               "\"apiVersion\":\"meta.k8s.io/v1\",");
         append_metadata(c, l);
-        buf_append_text(body, ",\"items\":[");
-        buf_append(body, items->data, items->len);
-        buf_append_text(body, "]}\n");
+        if (items->len > 0) {
+            buf_append_text(body, ",\"items\":[");
+            buf_append(body, items->data, items->len);
+            buf_append_text(body, "]}\n");
+        } else { /* so it is */
+            buf_append_text(body, ",\"items\":null}\n");
+        }
     } else if (r->is_custom) { /* sorted by key, as it is made from a map */
         buf_printf(body, "{%s,\"items\":[", type);
         buf_append(body, items->data, items->len);

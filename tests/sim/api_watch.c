@@ -202,17 +202,12 @@ static struct api_watch *watch_new(struct api_call *c)
 static bool prepare(struct api_call *c, struct api_watch *w)
 {
     const struct api_query *q = &c->path.query;
-    struct api_refusal refusal = {0};
     int64_t timeout_s;
     if (!api_parse_int(c, q->timeout_seconds, &timeout_s) || !api_check_list_options(c)) {
         return false;
     }
     w->timeout_ms = timeout_s > 0 ? (uint64_t)timeout_s * 1000 : 0;
-    if (api_selector_parse(q->label_selector, q->field_selector, &w->selector, &refusal) != 0) {
-        api_answer_refusal(c->answer, &refusal);
-        return false;
-    }
-    return start(c, w);
+    return api_parse_selector(c, &w->selector) && start(c, w);
 }
 
 struct api_watch *api_watch_open(struct api *a, unsigned server, const struct api_request *request,

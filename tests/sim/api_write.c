@@ -84,10 +84,9 @@ yyjson_doc *api_parse_object(struct api_call *c)
         return NULL;
     }
     yyjson_doc *doc = parse_body(c);
-    if (yyjson_is_obj(yyjson_doc_get_root(doc))) {
-        return doc;
+    if (doc != NULL) {
+        return doc; /* whether it is an object, and a good one, is decided later */
     }
-    yyjson_doc_free(doc);
     api_answer_bad_request(c->answer,
                            "the object provided is unrecognized (must be of type %s): couldn't get "
                            "version/kind; json parse error",
@@ -170,12 +169,14 @@ static yyjson_mut_doc *change(struct api_call *c, enum api_verb verb, yyjson_val
     return doc;
 }
 
-static void answer_exists(struct api_call *c, const char *name)
+static void answer_exists(struct api_call *c, const char *name, const struct api_version *old)
 {
+    bool is_going = json_at(api_version_root(old), "metadata", "deletionTimestamp", NULL) != NULL;
     char text[128];
     char message[MESSAGE_BYTES];
-    snprintf(message, sizeof message, "%s \"%s\" already exists",
-             api_resource_text(c->path.resource, text), name);
+    snprintf(message, sizeof message, "%s%s \"%s\" already exists",
+             is_going ? "object is being deleted: " : "", api_resource_text(c->path.resource, text),
+             name);
     api_answer_status(c->answer, &(struct api_status){.code = 409,
                                                       .reason = "AlreadyExists",
                                                       .message = message,
@@ -190,7 +191,7 @@ static void store_new(struct api_call *c, yyjson_mut_doc *doc, bool dry_run)
     const char *name = yyjson_mut_get_str(yyjson_mut_obj_get(metadata, "name"));
     struct api_version *old = api_store_get(&c->api->store, c->resource, c->path.ns, name);
     if (api_version_is_there(old)) {
-        answer_exists(c, name);
+        answer_exists(c, name, old);
     } else if (dry_run) {
         api_answer_doc(c, 201, doc);
     } else {
@@ -246,35 +247,15 @@ static void change_live(struct api_call *c, enum api_verb verb, yyjson_val *body
     yyjson_mut_doc_free(doc);
 }
 
-/* What PUT creates when it is not there: see AllowCreateOnUpdate of the registries. */
-static bool is_created_by_update(const struct api_call *c)
+/* Most of them are refused; but some kinds are created by this. */
+static void update_missing(struct api_call *c, yyjson_val *body, bool dry_run)
 {
-    const char *kind = c->path.resource->kind;
-    return c->path.subresource == NULL &&
-           (strcmp(kind, "Lease") == 0 || strcmp(kind, "Event") == 0);
-}
-
-static void create_by_update(struct api_call *c, yyjson_val *body, bool dry_run)
-{
-    const char *uid = text_at(body, "uid");
-    if (uid[0] == '\0') {
-        yyjson_mut_doc *copy = yyjson_mut_doc_new(NULL);
-        yyjson_mut_doc_set_root(copy, yyjson_val_mut_copy(copy, body));
-        yyjson_mut_val *metadata = yyjson_mut_obj_get(yyjson_mut_doc_get_root(copy), "metadata");
-        yyjson_mut_obj_remove_key(metadata, "resourceVersion");
-        yyjson_doc *unversioned = yyjson_mut_doc_imut_copy(copy, NULL);
-        create_from(c, API_CREATE, yyjson_doc_get_root(unversioned), dry_run);
-        yyjson_doc_free(unversioned);
-        yyjson_mut_doc_free(copy);
-        return;
+    bool unchanged;
+    yyjson_mut_doc *doc = change(c, API_UPDATE, body, NULL, &unchanged);
+    if (doc != NULL && check_namespace(c, c->path.name)) {
+        store_new(c, doc, dry_run);
     }
-    char why[MESSAGE_BYTES];
-    snprintf(why, sizeof why,
-             "StorageError: invalid object, Code: 4, Key: /registry/%s/%.64s/%.253s, "
-             "ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: "
-             "%.64s, UID in object meta: ",
-             c->path.resource->plural, c->path.ns, c->path.name, uid);
-    api_answer_conflict(c->answer, c->path.resource, c->path.name, why);
+    yyjson_mut_doc_free(doc);
 }
 
 void api_update(struct api_call *c)
@@ -290,10 +271,8 @@ void api_update(struct api_call *c)
     struct api_version *live = api_call_object(c);
     if (live != NULL) {
         change_live(c, API_UPDATE, yyjson_doc_get_root(body), live, dry_run);
-    } else if (is_created_by_update(c)) {
-        create_by_update(c, yyjson_doc_get_root(body), dry_run);
     } else {
-        api_answer_missing(c);
+        update_missing(c, yyjson_doc_get_root(body), dry_run);
     }
     yyjson_doc_free(body);
 }
@@ -363,7 +342,8 @@ void api_patch(struct api_call *c)
     }
     struct api_version *live = api_call_object(c);
     bool may_create = verb == API_APPLY && c->path.subresource == NULL;
-    yyjson_doc *body = parse_body(c);
+    bool is_empty_yaml = verb == API_APPLY && c->request->body_len == 0;
+    yyjson_doc *body = is_empty_yaml ? json_parse("null", 4, NULL) : parse_body(c);
     if (live == NULL && !may_create) {
         api_answer_missing(c);
     } else if (body == NULL) {

@@ -37,6 +37,8 @@ static void test_paths(void **state)
         {"GET " DEPLOYMENTS "/x/foo", 404, NO_RESOURCE},
         {"GET " DEPLOYMENTS "/x/scale", 404, "deployments/scale.apps \\\"x\\\" not found"},
         {"GET " PODS "/x/scale", 404, NO_RESOURCE},
+        {"GET " DEPLOYMENTS "?fieldSelector=spec.x%3D1", 400,
+         "\\\"spec.x\\\" is not a known field selector: only \\\"metadata.name\\\""},
         {"GET " PODS "/x", 404, "'details':{'name':'x','kind':'pods'}"},
         {"GET " NAMESPACES "/x/status", 404, "namespaces \\\"x\\\" not found"},
         {"GET " APPS "/namespaces/default/namespaces", 404, NO_RESOURCE},
@@ -141,12 +143,17 @@ static void test_bodies(void **state)
         {"POST " MEMCACHEDS, "text/plain", "{}", 415, "application/vnd.kubernetes.protobuf"},
         {"POST " MEMCACHEDS "?dryRun=Some", MEDIA_JSON, CACHE_BODY, 422,
          "CreateOptions.meta.k8s.io \\\"\\\" is invalid: dryRun"},
+        {"POST " MEMCACHEDS, MEDIA_JSON, "null", 400, "'reason':'BadRequest'"},
         {"PUT " MEMCACHEDS "/a", MEDIA_JSON, "{bad", 400, "'reason':'BadRequest'"},
-        {"PUT " MEMCACHEDS "/none", MEDIA_JSON, CACHE_BODY, 404, "\\\"none\\\" not found"},
+        {"PUT " MEMCACHEDS "/none", MEDIA_JSON, CACHE_BODY, 400, "the name on the URL (none)"},
+        {"PUT " CACHE "/namespaces/n/memcacheds/a", MEDIA_JSON, CACHE_BODY, 404,
+         "memcacheds.cache.example.com \\\"a\\\" not found"},
         {"PATCH " MEMCACHEDS "/none", MEDIA_MERGE_PATCH, "{bad", 404, "\\\"none\\\" not found"},
         {"PATCH " MEMCACHEDS "/a", MEDIA_MERGE_PATCH, "{bad", 500, "Invalid JSON Patch"},
         {"PATCH " MEMCACHEDS "/a", MEDIA_JSON, "{}", 415, "application/apply-patch+yaml"},
         {"PATCH " DEPLOYMENTS "/a", MEDIA_JSON, "{}", 415, "415: Unsupported Media Type"},
+        {"PATCH " DEPLOYMENTS "/a/scale", MEDIA_MERGE_PATCH, "{}", 404,
+         "deployments.apps \\\"a\\\""},
         {"PATCH " MEMCACHEDS "/a?force=true", MEDIA_MERGE_PATCH, "{}", 422,
          "force: Forbidden: may not be specified for non-apply patch"},
         {"PATCH " MEMCACHEDS "/a", MEDIA_APPLY_PATCH, CACHE_BODY, 422,
@@ -180,6 +187,7 @@ static void test_dry_run_writes_nothing(void **state)
     api_driver_memcached(d, "default", "a", NULL);
     api_driver_expect(d, "PATCH " MEMCACHEDS "/a?dryRun=All", "{'spec':{'size':2}}", 200,
                       "'size':2");
+    assert_true(api_driver_has(d, "'resourceVersion':'101'"));
     api_driver_expect(d, "DELETE " MEMCACHEDS "/a?dryRun=All", NULL, 200, "Success");
     api_driver_expect(d, "GET " MEMCACHEDS "/a", NULL, 200, "'size':1");
     assert_int_equal(api_revision(d->api), 101);

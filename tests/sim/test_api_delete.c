@@ -105,6 +105,8 @@ static void test_last_finalizer(void **state)
     api_driver_expect(d, "PATCH " MEMCACHEDS "/a", "{'metadata':{'finalizers':['e.com/x']}}", 200,
                       "");
     api_driver_expect(d, "DELETE " MEMCACHEDS "/a", NULL, 200, "'finalizers':['e.com/x']");
+    api_driver_expect(d, "POST " MEMCACHEDS, CACHE_BODY, 409,
+                      "object is being deleted: memcacheds.cache.example.com \\\"a\\\" already");
     api_driver_expect(d, "PATCH " MEMCACHEDS "/a", "{'spec':{'size':5}}", 200, "'size':5");
     assert_int_equal(api_revision(d->api), 104);
     /* that update is a deletion, and leaves no other trace */

@@ -68,7 +68,10 @@ static void test_list_refusals(void **state)
          "Unsupported value: \\\"Foo\\\": supported values: \\\"Exact\\\", \\\"NotOlderThan\\\", "},
         {"resourceVersionMatch=Exact&resourceVersion=1&continue=x", 422,
          "resourceVersionMatch is forbidden when continue is provided"},
-        {"continue=abc", 400, "invalid continue token: continue key is not valid"},
+        {"continue=abcde", 400,
+         "invalid continue token: continue key is not valid: illegal base64"},
+        {"continue=junk", 400, "u008e"},
+        {"fieldSelector=spec.x%3D1", 400, "field label not supported: spec.x"},
         {"resourceVersion=999", 504,
          "'message':'Timeout: Too large resource version: 999, current: 100','reason':'Timeout',"
          "'details':{'causes':[{'reason':'ResourceVersionTooLarge','message':'Too large resource "
