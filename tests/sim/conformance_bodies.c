@@ -53,8 +53,7 @@ static void append_odd_metadata(struct random *r, struct buf *out)
                     PICK(r, ",'namespace':'elsewhere'", ",'namespace':'$ns'", ",'labels':{'a':'-'}",
                          ",'labels':{'a b':'1'}", ",'labels':{'a':7}", ",'labels':'a'",
                          ",'annotations':{'a b':'1'}", ",'finalizers':['bad']",
-                         ",'finalizers':['x y/z']", ",'uid':'11111111-1111-1111-1111-111111111111'",
-                         ",'creationTimestamp':'2001-01-01T00:00:00Z'",
+                         ",'finalizers':['x y/z']", ",'creationTimestamp':'2001-01-01T00:00:00Z'",
                          ",'deletionTimestamp':'2001-01-01T00:00:00Z'", ",'generation':77",
                          ",'ownerReferences':[{'apiVersion':'v1','kind':'Pod','name':'a'}]",
                          ",'ownerReferences':[{'apiVersion':'v1','kind':'Pod','name':'a','uid':'u',"
@@ -74,9 +73,10 @@ static void append_metadata(struct random *r, enum resource resource, const char
     } else {
         buf_printf(out, "'metadata':{'generateName':'g%u-'", serial);
     }
-    append_good_metadata(r, out);
     if (chance(r, 6)) {
         append_odd_metadata(r, out);
+    } else {
+        append_good_metadata(r, out);
     }
     if (update && name != NULL) {
         const char *plural = resource_texts[resource].plural;
@@ -87,8 +87,9 @@ static void append_metadata(struct random *r, enum resource resource, const char
         if (chance(r, 15)) {
             buf_printf(out, ",'uid':'$uid(%s/%s)'", plural, chance(r, 70) ? name : "c");
         }
-    } else if (chance(r, 2)) {
-        buf_append_text(out, ",'resourceVersion':'5'");
+    } else if (chance(r, 3)) {
+        buf_append_text(out, PICK(r, ",'resourceVersion':'5'",
+                                  ",'uid':'11111111-1111-1111-1111-111111111111'"));
     }
     buf_append_char(out, '}');
 }
@@ -471,9 +472,10 @@ void body_apply(struct random *r, enum resource resource, const char *name, stru
     const char *plural = resource_texts[resource].plural;
     append_type(r, resource, out);
     buf_printf(out, "'metadata':{'name':'%s'", chance(r, 97) ? name : "another");
-    append_good_metadata(r, out);
     if (chance(r, 4)) {
         append_odd_metadata(r, out);
+    } else {
+        append_good_metadata(r, out);
     }
     if (chance(r, 15)) {
         buf_printf(out, ",'uid':'$uid(%s/%s)'", plural, chance(r, 70) ? name : "c");
@@ -501,8 +503,7 @@ void body_status(struct random *r, enum resource resource, const char *name, boo
             buf_append_char(out, ',');
         }
         if (chance(r, 10)) {
-            append_patch(r, resource, out);
-            buf_append_char(out, ',');
+            buf_append_text(out, "'spec':{'replicas':7,'size':7},");
         }
     }
     buf_append_text(out, "'status':");

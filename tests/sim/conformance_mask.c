@@ -27,6 +27,9 @@ static const char *const loose_messages[] = {
     "error decoding patch: ",
     "json: cannot unmarshal ",
     " cannot be handled as a ",
+    /* Go's way to print a struct */
+    "Invalid value: []v1.",
+    "Unsupported value: apps.",
     /* a whole object, with all that is masked elsewhere, in the order of Go's structs */
     "Invalid value: \"{",
     "unable to parse requirement: ",

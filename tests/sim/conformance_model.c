@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define AGENT "conformance/1 (linux)" /* as of real_new() */
+
 enum {
     FIRST_REVISION = 1000, /* a real server has seen some, too */
     WALL_S = 1795346000,
@@ -37,7 +39,8 @@ static void make_namespace(struct api *api, const char *ns)
                                .path = "/api/v1/namespaces",
                                .content_type = MEDIA_JSON,
                                .body = body,
-                               .body_len = (size_t)len},
+                               .body_len = (size_t)len,
+                               .agent = AGENT},
          &said);
     assert(said.status == 201);
     buf_fini(&said.bytes);
@@ -99,7 +102,7 @@ void model_run(struct side *side, uint64_t seed)
             .content_type = o->content_type,
             .body = s->body,
             .body_len = s->body != NULL ? strlen(s->body) : 0,
-            .agent = "conformance/1 (linux)",
+            .agent = AGENT,
         };
         if (o->is_watch) {
             watches[i] = open_watch(api, &request, s);
