@@ -33,16 +33,18 @@ bool contest_is_overruled(const struct contest *c, uint64_t wish, uint64_t live)
     return contest_is_correction(c, wish) && c->got == live && live != wish;
 }
 
-uint64_t contest_delay(const struct contest *c, uint64_t wish, uint64_t live, uint64_t now_ms)
+uint64_t contest_pause(const struct contest *c, uint64_t wish, uint64_t now_ms)
 {
-    if (contest_is_overruled(c, wish, live)) {
-        return CONTEST_NEVER;
-    }
     if (!contest_is_correction(c, wish) || is_quiet(c, now_ms)) {
         return 0;
     }
     uint64_t due_ms = c->written_ms + step_ms(c->rounds);
     return due_ms > now_ms ? due_ms - now_ms : 0;
+}
+
+uint64_t contest_delay(const struct contest *c, uint64_t wish, uint64_t live, uint64_t now_ms)
+{
+    return contest_is_overruled(c, wish, live) ? CONTEST_NEVER : contest_pause(c, wish, now_ms);
 }
 
 void contest_written(struct contest *c, uint64_t wish, uint64_t got, uint64_t now_ms)

@@ -3,8 +3,9 @@
  * server made of it, and from that says whether it may be written again now:
  *   - the server itself changed what we wrote (an admission webhook): never again, as long as both
  * stay so;
- *   - somebody else changed it back: at once the first time, then 5 ms × 2ⁿ up to 1000 s, so a
- * contested field sees one write per step. Values are hashes or numbers: only equality counts.
+ *   - somebody else changed it back, or removed it: at once the first time, then 5 ms × 2ⁿ up to
+ * 1000 s, so a contested field sees one write per step. Values are hashes or numbers: only equality
+ * counts.
  */
 #pragma once
 #include <stdbool.h>
@@ -30,6 +31,9 @@ struct contest {
 /** How long to wait before @wish may be written while @live is there: 0 now, CONTEST_NEVER not as
  * long as both stay. */
 uint64_t contest_delay(const struct contest *c, uint64_t wish, uint64_t live, uint64_t now_ms);
+
+/** Likewise where there is nothing any more of what was written: somebody has removed it. */
+uint64_t contest_pause(const struct contest *c, uint64_t wish, uint64_t now_ms);
 
 /** It was written: the server answered with @got. */
 void contest_written(struct contest *c, uint64_t wish, uint64_t got, uint64_t now_ms);

@@ -29,10 +29,20 @@ static bool stranger_is_known(const struct memcached_view *view, struct now now)
            now.mono_ms - memory->looked_ms < STRANGER_LOOK_MS;
 }
 
+static uint64_t wish_of(const struct memcached_view *view)
+{
+    return shape_with_replicas(view->shape, view->memcached->size);
+}
+
+uint64_t finding_pause_ms(const struct memcached_view *view, struct now now)
+{
+    return contest_pause(&view->memory->operand, wish_of(view), now.mono_ms);
+}
+
 static enum finding compare(const struct memcached_view *view, const struct deployment *d,
                             struct now now)
 {
-    uint64_t wish = shape_with_replicas(view->shape, view->memcached->size);
+    uint64_t wish = wish_of(view);
     uint64_t live = shape_with_replicas(d->shape, d->replicas);
     if (wish == live && d == view->operand) {
         return FINDING_AS_DESIRED;
@@ -70,7 +80,7 @@ enum finding finding_examine(const struct memcached_view *view, const struct cla
         return FINDING_INVALID;
     }
     if (view->operand == NULL && !view->memory->way_blocked) {
-        return FINDING_MISSING;
+        return finding_pause_ms(view, now) == 0 ? FINDING_MISSING : FINDING_CONTESTED;
     }
     if (view->operand == NULL && !stranger_is_known(view, now)) {
         return FINDING_LOOK;

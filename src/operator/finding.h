@@ -15,7 +15,7 @@ enum finding {
     FINDING_TAKEN,       /* a Deployment of that name is not ours */
     FINDING_TERMINATING, /* ours, on its way out: wait */
     FINDING_OVERRULED,   /* the server changes what we apply */
-    FINDING_CONTESTED,   /* somebody else keeps changing it: wait for the next step */
+    FINDING_CONTESTED,   /* somebody else keeps changing or deleting it: wait for the next step */
     FINDING_INVALID,     /* the spec makes no Deployment */
     FINDING_AWAITS_SIZE, /* a rival holds up the size: the Deployment keeps what it has */
 };
@@ -30,6 +30,9 @@ bool finding_size_is_due(const struct memcached_view *view, const struct claims 
 
 /** Why @m cannot become a Deployment though the schema let it through; NULL: it can. */
 const char *finding_invalid_spec(const struct memcached *m);
+
+/** FINDING_CONTESTED: how long until the next step. */
+uint64_t finding_pause_ms(const struct memcached_view *view, struct now now);
 
 /** The Deployment of that name, wherever we know it from. */
 const struct deployment *finding_operand(const struct memcached_view *view);

@@ -87,10 +87,7 @@ static void plan_next_look(const struct memcached_view *view, enum finding findi
 {
     const struct memory *memory = view->memory;
     if (finding == FINDING_CONTESTED) {
-        const struct deployment *d = finding_operand(view);
-        plan_again(plan, contest_delay(&memory->operand,
-                                       shape_with_replicas(view->shape, view->memcached->size),
-                                       shape_with_replicas(d->shape, d->replicas), now.mono_ms));
+        plan_again(plan, finding_pause_ms(view, now));
     }
     if (relies_on_look(view, finding)) {
         plan_again(plan, memory->looked_ms + STRANGER_LOOK_MS - now.mono_ms);

@@ -355,6 +355,24 @@ static void a_rival_writer_is_answered_ever_more_slowly_and_named(void **state)
     assert_int_equal(f->plan.write.tag, WRITE_APPLY);
 }
 
+static void what_is_deleted_again_and_again_is_created_ever_more_slowly(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t wish = shape_with_replicas(desired_shape(f->memcached, IMAGE), f->memcached->size);
+    contest_written(&f->memory.operand, wish, wish, 1000000);
+    reconcile(f);
+    assert_int_equal(f->plan.write.tag, WRITE_CREATE); /* the first time at once */
+    for (int i = 0; i < CONTEST_ROUNDS; i++) {
+        contest_written(&f->memory.operand, wish, wish, 1000000);
+    }
+    assert_non_null(strstr(reconcile(f), "again 80ms\n"));
+    server_takes_status(f);
+    assert_non_null(strstr(condition(f, "Reconciled"), "False WriteConflict: somebody else"));
+    assert_string_equal(reconcile(f), "again 80ms\n");
+    reconcile_at(f, 1000080);
+    assert_int_equal(f->plan.write.tag, WRITE_CREATE);
+}
+
 /* ---- The status ---- */
 
 static void the_status_reports_what_runs(void **state)
@@ -509,6 +527,7 @@ int main(void)
         TEST(a_refused_write_is_said_then_tried_again),
         TEST(the_servers_own_version_is_not_fought),
         TEST(a_rival_writer_is_answered_ever_more_slowly_and_named),
+        TEST(what_is_deleted_again_and_again_is_created_ever_more_slowly),
         TEST(the_status_reports_what_runs),
         TEST(numbers_of_an_older_spec_are_not_taken_over),
         TEST(a_conditions_time_changes_only_with_its_status),
