@@ -226,9 +226,11 @@ static void on_memcached(void *ctx, const struct object *before, const struct ob
     const struct object *o = after != NULL ? after : before;
     const struct memcached *was = (const struct memcached *)before;
     const struct memcached *is = (const struct memcached *)after;
-    bool same_for_sync = was != NULL && is != NULL && was->size == is->size &&
-                         strcmp(was->object.uid, is->object.uid) == 0;
-    if (same_for_sync) {
+    bool same = was != NULL && is != NULL && strcmp(was->object.uid, is->object.uid) == 0;
+    if (!same) {
+        forget(op, o->ns, o->name); /* a namesake inherits no quarrels */
+    }
+    if (same && was->size == is->size) {
         controller_enqueue(op->memcached_controller, manager_now(op->manager), o->ns, o->name);
     } else {
         enqueue_both(op, o->ns, o->name);

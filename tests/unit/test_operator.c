@@ -392,6 +392,34 @@ static void a_deleted_memcached_leaves_nothing_behind(void **state)
     assert_at_rest(d);
 }
 
+static void lose_operand(struct driver *d, int rv)
+{
+    driver_feed(d, "GET " OPERANDS,
+                "{'type':'DELETED','object':{'metadata':{'namespace':'default','name':'cache',"
+                "'uid':'d1','resourceVersion':'%d'}}}\n",
+                rv);
+}
+
+/* What was remembered of a Memcached dies with it, even when no cache ever saw its name free. */
+static void a_namesake_inherits_no_quarrel(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    settle(d);
+    for (int rv = 130; rv < 134; rv += 2) {
+        lose_operand(d, rv);
+        take_deployment(d, CREATE, 201, rv + 1);
+    }
+    lose_operand(d, 134);
+    assert_null(driver_find(d, CREATE)); /* in 5 ms */
+    driver_feed(d, "GET " MEMCACHEDS,
+                "{'type':'MODIFIED','object':{'metadata':{'namespace':'default','name':'cache',"
+                "'uid':'m2','resourceVersion':'135','generation':1},'spec':{'size':1}}}\n");
+    driver_answer(d, STATUS, 404, "{}");
+    assert_non_null(driver_find(d, CREATE));
+    assert_non_null(strstr(driver_find(d, CREATE)->body, "\"uid\":\"m2\""));
+}
+
 static const char *pod_json(int rv, const char *more)
 {
     static char text[512];
@@ -482,6 +510,7 @@ int main(void)
         TEST(faulty_claims_of_before_the_start_are_warned_of),
         TEST(a_status_that_the_server_prunes_is_written_once),
         TEST(a_deleted_memcached_leaves_nothing_behind),
+        TEST(a_namesake_inherits_no_quarrel),
         TEST(pods_come_into_the_status_and_go),
         TEST(a_terminating_winner_hands_over),
         TEST(a_relabelled_winner_hands_over),
