@@ -230,6 +230,8 @@ static void dispatch(struct api_call *c)
         api_patch(c);
     } else if (method == HTTP_DELETE && path->name != NULL && is_main) {
         api_delete(c);
+    } else if (method == HTTP_PUT && path->resource->is_custom && has_place && is_main) {
+        api_answer_bad_request(c->answer, "name must be provided");
     } else if (path->resource->is_custom && !has_place) {
         api_answer_page_not_found(c->answer);
     } else {

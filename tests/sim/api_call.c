@@ -132,10 +132,29 @@ static void append_doc(struct api_call *c, int http_status, yyjson_mut_doc *doc)
     yyjson_mut_doc_free(doc);
 }
 
+/* Of a custom resource whose replicas are not there, there is none. */
+static void answer_scale(struct api_call *c, int http_status, yyjson_val *object)
+{
+    static const struct api_cause NO_REPLICAS = {
+        NULL, "the spec replicas field \".spec.size\" does not exist", NULL};
+    yyjson_mut_doc *scale = api_object_scale(c->path.resource, object);
+    if (scale != NULL) {
+        append_doc(c, http_status, scale);
+        return;
+    }
+    char message[256];
+    snprintf(message, sizeof message, "Internal error occurred: %s", NO_REPLICAS.message);
+    api_answer_status(c->answer, &(struct api_status){.code = 500,
+                                                      .reason = "InternalError",
+                                                      .message = message,
+                                                      .causes = &NO_REPLICAS,
+                                                      .cause_count = 1});
+}
+
 void api_answer_version(struct api_call *c, int http_status, struct api_version *v)
 {
     if (is_scale(c)) {
-        append_doc(c, http_status, api_object_scale(c->path.resource, api_version_root(v)));
+        answer_scale(c, http_status, api_version_root(v));
         return;
     }
     size_t len;
@@ -149,7 +168,7 @@ void api_answer_doc(struct api_call *c, int http_status, yyjson_mut_doc *doc)
     yyjson_doc *copy = yyjson_mut_doc_imut_copy(doc, NULL);
     yyjson_val *root = yyjson_doc_get_root(copy);
     if (is_scale(c)) {
-        append_doc(c, http_status, api_object_scale(c->path.resource, root));
+        answer_scale(c, http_status, root);
     } else if (c->accept == API_ACCEPT_META) {
         append_doc(c, http_status, api_object_metadata(root));
     } else {

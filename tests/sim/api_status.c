@@ -13,27 +13,25 @@
 
 enum { MESSAGE_BYTES = 1024 };
 
+static void write_text(struct json_writer *w, const char *key, const char *text)
+{
+    if (text != NULL && text[0] != '\0') {
+        json_member_string(w, key, text);
+    }
+}
+
 static void write_causes(struct json_writer *w, const struct api_status *s)
 {
     json_key(w, "causes");
     json_array_begin(w);
     for (size_t i = 0; i < s->cause_count; i++) {
         json_object_begin(w);
-        json_member_string(w, "reason", s->causes[i].reason);
+        write_text(w, "reason", s->causes[i].reason);
         json_member_string(w, "message", s->causes[i].message);
-        if (s->causes[i].field != NULL) {
-            json_member_string(w, "field", s->causes[i].field);
-        }
+        write_text(w, "field", s->causes[i].field);
         json_object_end(w);
     }
     json_array_end(w);
-}
-
-static void write_text(struct json_writer *w, const char *key, const char *text)
-{
-    if (text != NULL && text[0] != '\0') {
-        json_member_string(w, key, text);
-    }
 }
 
 static void write_details(struct json_writer *w, const struct api_status *s)

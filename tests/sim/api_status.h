@@ -8,7 +8,7 @@
 
 /** One entry of details.causes. */
 struct api_cause {
-    const char *reason, *message, *field; /* field may be NULL */
+    const char *reason, *message, *field; /* NULL: without */
 };
 
 /** A Status with what most of them lack being NULL or 0. */

@@ -343,7 +343,7 @@ void api_patch(struct api_call *c)
     struct api_version *live = api_call_object(c);
     bool may_create = verb == API_APPLY && c->path.subresource == NULL;
     bool is_empty_yaml = verb == API_APPLY && c->request->body_len == 0;
-    yyjson_doc *body = is_empty_yaml ? json_parse("null", 4, NULL) : parse_body(c);
+    yyjson_doc *body = is_empty_yaml ? json_parse("{}", 2, NULL) : parse_body(c);
     if (live == NULL && !may_create) {
         api_answer_missing(c);
     } else if (body == NULL) {

@@ -52,6 +52,7 @@ static void test_paths(void **state)
         {"POST " CACHE "/memcacheds", 404, NO_PAGE},
         {"POST " DEPLOYMENTS "/x", 405, NO_METHOD},
         {"PUT " DEPLOYMENTS, 405, NO_METHOD},
+        {"PUT " MEMCACHEDS, 400, "name must be provided"},
         {"PATCH " DEPLOYMENTS, 405, NO_METHOD},
         {"DELETE " APPS "/deployments", 405, NO_METHOD},
         {"DELETE " DEPLOYMENTS "/x/status", 405, NO_METHOD},
@@ -159,6 +160,8 @@ static void test_bodies(void **state)
         {"PATCH " MEMCACHEDS "/a", MEDIA_APPLY_PATCH, CACHE_BODY, 422,
          "fieldManager: Required value: is required for apply patch"},
         {"PATCH " MEMCACHEDS "/a?fieldManager=x", MEDIA_APPLY_PATCH, "{bad", 400, "YAML"},
+        {"PATCH " MEMCACHEDS "/a?fieldManager=x", MEDIA_APPLY_PATCH, "", 400,
+         "Incorrect version specified in apply patch"},
         {"PATCH " MEMCACHEDS "/none/status?fieldManager=x", MEDIA_APPLY_PATCH, CACHE_BODY, 404,
          "\\\"none\\\" not found"},
         {"DELETE " MEMCACHEDS "/a", MEDIA_JSON, "{bad", 500, "json parse error"},
@@ -231,6 +234,18 @@ static void test_patch_and_update(void **state)
                       200, "'resourceVersion':'103'");
     api_driver_expect(d, "GET " MEMCACHEDS "/a/scale", NULL, 200, "'kind':'Scale'");
     api_driver_expect(d, "GET " MEMCACHEDS "/a/status", NULL, 200, "'size':3");
+}
+
+static void test_no_scale_without_size(void **state)
+{
+    struct api_driver *d = *state;
+    api_driver_expect(d, "POST " MEMCACHEDS,
+                      "{'apiVersion':'cache.example.com/v1alpha1','kind':'Memcached','metadata':{"
+                      "'name':'a'}}",
+                      201, "");
+    api_driver_expect(d, "GET " MEMCACHEDS "/a/scale", NULL, 500,
+                      "'message':'Internal error occurred: the spec replicas field "
+                      "\\\".spec.size\\\" does not exist','reason':'InternalError'");
 }
 
 static void test_update_creates_leases(void **state)
@@ -317,6 +332,7 @@ int main(void)
         API_TEST(test_dry_run_writes_nothing),
         API_TEST(test_field_manager),
         API_TEST(test_patch_and_update),
+        API_TEST(test_no_scale_without_size),
         API_TEST(test_update_creates_leases),
         API_TEST(test_looking),
         API_TEST(test_replays),
