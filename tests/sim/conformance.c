@@ -16,6 +16,7 @@
  *       --no-shrink        do not make a sequence that differs shorter
  */
 #include "base/mem.h"
+#include "sim/conformance_difference.h"
 #include "sim/conformance_known.h"
 #include "sim/conformance_model.h"
 #include "sim/conformance_real.h"
@@ -29,7 +30,6 @@
 
 enum {
     REPORT_BYTES_MAX = 16 << 20,
-    CONTEXT_LINES = 3,
     AGREE = -1, /* no operation differs */
     NO_CASE = 0,
     STATUS_MAX = 600,
@@ -286,48 +286,6 @@ static void make_shorter(struct conformance *c, struct pair *p, struct buf texts
     }
 }
 
-static size_t lines_of(char *text, char ***lines)
-{
-    size_t count = 0;
-    *lines = NULL;
-    for (char *rest = text, *line; (line = strsep(&rest, "\n")) != NULL;) {
-        if ((count & (count + 1)) == 0) {
-            *lines = mem_realloc(*lines, (count + 1) * 2 * sizeof(char *));
-        }
-        (*lines)[count++] = line;
-    }
-    return count;
-}
-
-/* What lies between the lines that both begin and end with. */
-static void print_difference(const char *names[2], struct buf texts[2])
-{
-    char *copies[2], **lines[2];
-    size_t counts[2], same = 0, tail = 0;
-    for (size_t s = 0; s < 2; s++) {
-        copies[s] = mem_strdup(buf_text(&texts[s]));
-        counts[s] = lines_of(copies[s], &lines[s]);
-    }
-    size_t least = counts[0] < counts[1] ? counts[0] : counts[1];
-    while (same < least && strcmp(lines[0][same], lines[1][same]) == 0) {
-        same++;
-    }
-    while (tail < least - same &&
-           strcmp(lines[0][counts[0] - 1 - tail], lines[1][counts[1] - 1 - tail]) == 0) {
-        tail++;
-    }
-    for (size_t i = same > CONTEXT_LINES ? same - CONTEXT_LINES : 0; i < same; i++) {
-        printf("      %s\n", lines[0][i]);
-    }
-    for (size_t s = 0; s < 2; s++) {
-        for (size_t i = same; i < counts[s] - tail; i++) {
-            printf("%5s %s\n", names[s], lines[s][i]);
-        }
-        mem_free(lines[s]);
-        mem_free(copies[s]);
-    }
-}
-
 static void print_replay(const struct settings *s, const struct pair *p)
 {
     printf("replay: %s ", s->program);
@@ -341,7 +299,7 @@ static void print_replay(const struct settings *s, const struct pair *p)
 
 static void report(struct conformance *c, struct pair *p)
 {
-    const char *names[2] = {"real", c->settings.self ? "again" : "model"};
+    const char *const names[2] = {"real", c->settings.self ? "again" : "model"};
     struct buf texts[2], question;
     for (size_t s = 0; s < 2; s++) {
         buf_init(&texts[s], REPORT_BYTES_MAX);
@@ -369,7 +327,7 @@ static void report(struct conformance *c, struct pair *p)
                    p->sides[0]->said[i].status);
         }
     }
-    print_difference(names, texts);
+    difference_print(names, texts);
     print_replay(&c->settings, p);
     fflush(stdout);
     for (size_t s = 0; s < 2; s++) {

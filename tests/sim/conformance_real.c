@@ -1,73 +1,12 @@
-#include "sim/conformance_real.h"
+#include "sim/conformance_lane.h"
 
 #include "base/mem.h"
 #include "kube/json.h"
 #include "shell/config.h"
-#include "shell/credentials.h"
 #include "shell/poller.h"
-#include "shell/transport.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-enum {
-    LANES_MAX = 128,
-    REQUEST_MS = 60 * 1000,
-    END_MS = 20 * 1000, /* for the last events of watches; nothing is lost if they come */
-    CACHE_TRIES_MAX = 2000,
-    SETUP_REQUESTS = 2,
-};
-
-/* What a lane does with the answer to a request. */
-enum purpose {
-    PURPOSE_SETUP,   /* the namespace, and what pods need in it */
-    PURPOSE_TRUTH,   /* what there is, by a quorum read */
-    PURPOSE_CACHE,   /* what the cache shows: is it the same? */
-    PURPOSE_ASK,     /* the operation */
-    PURPOSE_DELETE,  /* afterwards: all Memcacheds */
-    PURPOSE_LEFT,    /* those that are still there, because of their finalizers */
-    PURPOSE_RELEASE, /* one of them without */
-};
-
-struct flight {
-    uint64_t id; /* 0: none */
-    struct request request;
-    struct lane *lane;
-    enum purpose purpose;
-    size_t i; /* the operation */
-    bool is_watch;
-    bool stream; /* it was opened */
-    bool stop;   /* its end was seen: cancel it */
-    int status;
-    struct buf body; /* unless it goes to the side */
-    struct flight *next;
-};
-
-struct lane {
-    struct real *real;
-    struct side *side; /* NULL: idle */
-    size_t at;         /* the operation */
-    unsigned setup;
-    char *truth;  /* what there is, for an operation that a cache answers */
-    bool in_step; /* the cache shows it */
-    unsigned tries;
-    uint64_t wait_until_ms; /* for the ends of watches; 0: not yet */
-    bool due;               /* go on */
-    enum { NOT_CLEANING, DELETING, LOOKING, CLEAN } cleaning;
-};
-
-struct real {
-    struct poller *poller;
-    struct credentials *credentials;
-    struct transport *transport;
-    const char *compact;
-    struct flight *flights;
-    struct lane lanes[LANES_MAX];
-    uint64_t last_id;
-    bool stirred; /* something has come since lanes were served */
-    struct error failure;
-};
 
 /* ---- setting up ---- */
 
@@ -138,7 +77,7 @@ uint64_t real_requests(const struct real *r)
 
 /* ---- sending ---- */
 
-static struct flight *launch(struct lane *lane, enum purpose purpose, const struct request *request)
+struct flight *real_launch(struct lane *lane, enum purpose purpose, const struct request *request)
 {
     struct flight *f = mem_zalloc(sizeof(*f));
     f->id = ++lane->real->last_id;
@@ -156,129 +95,7 @@ static struct flight *launch(struct lane *lane, enum purpose purpose, const stru
     return f;
 }
 
-/* Accounts are not of the model; pods are refused without this one. */
-static void set_up(struct lane *lane)
-{
-    char path[128], body[256];
-    const char *ns = lane->side->ns;
-    if (lane->setup == 0) {
-        snprintf(path, sizeof(path), "/api/v1/namespaces");
-        snprintf(body, sizeof(body), "{\"metadata\":{\"name\":\"%s\"}}", ns);
-    } else {
-        snprintf(path, sizeof(path), "/api/v1/namespaces/%s/serviceaccounts", ns);
-        snprintf(body, sizeof(body),
-                 "{\"metadata\":{\"name\":\"default\"},\"automountServiceAccountToken\":false}");
-    }
-    launch(lane, PURPOSE_SETUP,
-           &(struct request){
-               .method = HTTP_POST, .path = path, .content_type = MEDIA_JSON, .body = body});
-}
-
-static const struct operation *operation_of(const struct lane *lane)
-{
-    return &lane->side->sequence->operations[lane->at];
-}
-
-static void look(struct lane *lane, enum purpose purpose)
-{
-    char path[256];
-    const struct resource_text *t = &resource_texts[operation_of(lane)->resource];
-    snprintf(path, sizeof(path), "%s/namespaces/%s/%s%s", t->root, lane->side->ns, t->plural,
-             purpose == PURPOSE_CACHE ? "?resourceVersion=0" : "");
-    launch(lane, purpose, &(struct request){.method = HTTP_GET, .path = path});
-}
-
-static void ask(struct lane *lane)
-{
-    const struct operation *o = operation_of(lane);
-    side_ask(lane->side, lane->at);
-    const struct said *s = &lane->side->said[lane->at];
-    struct flight *f = launch(lane, PURPOSE_ASK,
-                              &(struct request){.method = o->method,
-                                                .path = s->path,
-                                                .accept = o->accept,
-                                                .content_type = o->content_type,
-                                                .body = s->body,
-                                                .stream = o->is_watch,
-                                                .timeout_ms = o->is_watch ? 10 * REQUEST_MS : 0});
-    f->i = lane->at;
-    f->is_watch = o->is_watch;
-    mem_free(lane->truth);
-    lane->truth = NULL;
-    lane->in_step = false;
-}
-
-/* Other tests shall find no Memcached. */
-static void clean_up(struct lane *lane)
-{
-    char path[256];
-    snprintf(path, sizeof(path), "/apis/cache.example.com/v1alpha1/namespaces/%s/memcacheds",
-             lane->side->ns);
-    bool first = lane->cleaning == NOT_CLEANING;
-    lane->cleaning = first ? DELETING : LOOKING;
-    launch(lane, first ? PURPOSE_DELETE : PURPOSE_LEFT,
-           &(struct request){.method = first ? HTTP_DELETE : HTTP_GET, .path = path});
-}
-
-/* ---- receiving ---- */
-
-/* Names and versions, in the order of names. */
-static char *summary(const struct buf *body)
-{
-    struct buf text;
-    buf_init(&text, BODY_BYTES_MAX);
-    yyjson_doc *doc = json_parse(buf_text(body), body->len, NULL);
-    yyjson_val *item;
-    size_t i, count;
-    yyjson_arr_foreach(yyjson_obj_get(yyjson_doc_get_root(doc), "items"), i, count, item)
-    {
-        const char *name = yyjson_get_str(json_at(item, "metadata", "name", NULL));
-        const char *version = yyjson_get_str(json_at(item, "metadata", "resourceVersion", NULL));
-        buf_printf(&text, "%s %s\n", name != NULL ? name : "", version != NULL ? version : "");
-    }
-    yyjson_doc_free(doc);
-    return buf_take(&text);
-}
-
-/* The cache shows what the truth has, in whatever order: each line of one is in the other. */
-static bool same_lines(const char *a, const char *b)
-{
-    if (strlen(a) != strlen(b)) {
-        return false;
-    }
-    while (*a != '\0') {
-        size_t len = strcspn(a, "\n") + 1;
-        if (memmem(b, strlen(b), a, len) == NULL) {
-            return false;
-        }
-        a += len;
-    }
-    return true;
-}
-
-/* Take the finalizers from what is left. */
-static void release(struct lane *lane, const struct buf *list)
-{
-    char path[512];
-    size_t i, count;
-    yyjson_val *item;
-    yyjson_doc *doc = json_parse(buf_text(list), list->len, NULL);
-    lane->cleaning = CLEAN;
-    yyjson_arr_foreach(yyjson_obj_get(yyjson_doc_get_root(doc), "items"), i, count, item)
-    {
-        const char *name = yyjson_get_str(json_at(item, "metadata", "name", NULL));
-        snprintf(path, sizeof(path), "/apis/cache.example.com/v1alpha1/namespaces/%s/memcacheds/%s",
-                 lane->side->ns, name);
-        launch(lane, PURPOSE_RELEASE,
-               &(struct request){.method = HTTP_PATCH,
-                                 .path = path,
-                                 .content_type = MEDIA_MERGE_PATCH,
-                                 .body = "{\"metadata\":{\"finalizers\":null}}"});
-    }
-    yyjson_doc_free(doc);
-}
-
-static void fail(struct real *r, const struct flight *f, const char *what)
+void real_fail(struct real *r, const struct flight *f, const char *what)
 {
     if (r->failure.code == ERR_NONE) {
         error_set(&r->failure, ERR_TRANSPORT, "%s %s: %s", http_method_name(f->request.method),
@@ -286,46 +103,25 @@ static void fail(struct real *r, const struct flight *f, const char *what)
     }
 }
 
-static void answered(struct lane *lane, struct flight *f)
+size_t real_close_watches(struct lane *lane, bool all)
 {
-    switch (f->purpose) {
-    case PURPOSE_SETUP:
-        if (f->status != 201) {
-            fail(lane->real, f, buf_text(&f->body));
+    size_t open = 0;
+    struct flight **at = &lane->real->flights;
+    while (*at != NULL) {
+        struct flight *f = *at;
+        if (f->lane != lane || !f->stream || !(f->stop || all)) {
+            open += f->lane == lane && f->stream;
+            at = &f->next;
+            continue;
         }
-        lane->setup++;
-        return;
-    case PURPOSE_TRUTH:
-        lane->truth = summary(&f->body);
-        return;
-    case PURPOSE_CACHE: {
-        char *shown = summary(&f->body);
-        bool same = same_lines(lane->truth, shown);
-        mem_free(shown);
-        if (!same && ++lane->tries > CACHE_TRIES_MAX) {
-            fail(lane->real, f, "the cache never shows what there is");
-        }
-        lane->in_step = same;
-        return;
+        *at = f->next;
+        transport_cancel(lane->real->transport, f->id);
+        flight_free(f);
     }
-    case PURPOSE_ASK: {
-        struct said *s = &lane->side->said[f->i];
-        s->status = f->status;
-        buf_append(&s->bytes, buf_text(&f->body), f->body.len);
-        if (f->status / 100 != 2 || !f->is_watch) {
-            side_learn(lane->side, f->i);
-        }
-        lane->at++;
-        return;
-    }
-    case PURPOSE_LEFT:
-        release(lane, &f->body);
-        return;
-    case PURPOSE_DELETE:
-    case PURPOSE_RELEASE:
-        return;
-    }
+    return open;
 }
+
+/* ---- receiving ---- */
 
 static struct flight **find(struct real *r, uint64_t id)
 {
@@ -377,9 +173,9 @@ static void on_event(void *ctx, const struct event *event)
         *at = f->next;
         f->lane->due = true;
         if (event->failure != NULL && !f->stream) {
-            fail(r, f, event->failure->message);
+            real_fail(r, f, event->failure->message);
         } else if (!f->stream) {
-            answered(f->lane, f);
+            lane_answered(f->lane, f);
         } else {
             f->lane->side->said[f->i].ended = event->failure == NULL;
         }
@@ -389,84 +185,6 @@ static void on_event(void *ctx, const struct event *event)
 }
 
 /* ---- lanes ---- */
-
-/* Watches whose end was seen are closed; with @all, every one. Returns how many are open. */
-static size_t close_watches(struct lane *lane, bool all)
-{
-    size_t open = 0;
-    struct flight **at = &lane->real->flights;
-    while (*at != NULL) {
-        struct flight *f = *at;
-        if (f->lane != lane || !f->stream || !(f->stop || all)) {
-            open += f->lane == lane && f->stream;
-            at = &f->next;
-            continue;
-        }
-        *at = f->next;
-        transport_cancel(lane->real->transport, f->id);
-        flight_free(f);
-    }
-    return open;
-}
-
-static void skip_what_is_off(struct lane *lane)
-{
-    while (lane->at < lane->side->sequence->count && operation_of(lane)->off) {
-        lane->at++;
-    }
-}
-
-/* It takes a moment, in which nothing else happens here. */
-static void compact(struct lane *lane)
-{
-    if (system(lane->real->compact) != 0) { /* NOLINT: the command is this program's user's */
-        error_set(&lane->real->failure, ERR_INVALID, "%s: failed", lane->real->compact);
-    }
-    lane->at++;
-    lane->due = true;
-    lane->real->stirred = true;
-}
-
-static void next_operation(struct lane *lane)
-{
-    if (operation_of(lane)->compact) {
-        compact(lane);
-        return;
-    }
-    if (!operation_of(lane)->cached || lane->in_step) {
-        ask(lane);
-    } else if (lane->truth == NULL) {
-        look(lane, PURPOSE_TRUTH);
-    } else {
-        look(lane, PURPOSE_CACHE);
-    }
-}
-
-/* Its next request; true when it has run to its end. */
-static bool go_on(struct lane *lane, uint64_t now_ms)
-{
-    lane->due = false;
-    skip_what_is_off(lane);
-    if (lane->setup < SETUP_REQUESTS) {
-        set_up(lane);
-        return false;
-    }
-    if (lane->at < lane->side->sequence->count) {
-        next_operation(lane);
-        return false;
-    }
-    if (lane->wait_until_ms == 0) {
-        lane->wait_until_ms = now_ms + END_MS;
-    }
-    if (close_watches(lane, now_ms >= lane->wait_until_ms) > 0) {
-        return false;
-    }
-    if (lane->cleaning != CLEAN) {
-        clean_up(lane);
-        return false;
-    }
-    return true;
-}
 
 /* A watch's bytes make a lane due while its request is still out. */
 static bool is_waiting(const struct lane *lane)
@@ -486,7 +204,7 @@ static void serve(struct lane *lane, uint64_t now_ms, real_next_fn *next, real_d
     if (lane->side != NULL && (!(lane->due || late) || is_waiting(lane))) {
         return;
     }
-    if (lane->side != NULL && go_on(lane, now_ms)) {
+    if (lane->side != NULL && lane_go_on(lane, now_ms)) {
         done(ctx, lane->side);
         lane->side = NULL;
     }
@@ -494,7 +212,7 @@ static void serve(struct lane *lane, uint64_t now_ms, real_next_fn *next, real_d
         mem_free(lane->truth);
         *lane = (struct lane){.real = lane->real, .side = next(ctx)};
         if (lane->side != NULL) {
-            go_on(lane, now_ms);
+            lane_go_on(lane, now_ms);
         }
     }
 }
