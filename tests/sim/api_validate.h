@@ -26,6 +26,11 @@ void validate_label(struct field_errors *e, const char *field, const char *value
 void validate_subdomain(struct field_errors *e, const char *field, const char *value); /* DNS */
 void validate_not_negative(struct field_errors *e, const char *field, int64_t value);
 
+/** The spec of a Deployment, or else of a ReplicaSet; that its selector stays; its status. */
+void validate_workload(struct field_errors *e, bool is_deployment, yyjson_mut_val *spec);
+void validate_selector_update(struct field_errors *e, yyjson_mut_val *spec, yyjson_mut_val *live);
+void validate_counts(struct field_errors *e, yyjson_mut_val *status);
+
 /** A pod's spec, at @field ("spec", "spec.template.spec"). */
 void validate_pod_spec(struct field_errors *e, const char *field, yyjson_mut_val *spec);
 void validate_pod_update(struct field_errors *e, yyjson_mut_val *spec, yyjson_mut_val *live);
@@ -36,6 +41,3 @@ void validate_memcached(struct field_errors *e, yyjson_mut_val *object, bool wit
 /* Texts and numbers of an object; "" and @fallback when missing. */
 const char *validate_text(yyjson_mut_val *object, const char *key);
 int64_t validate_int(yyjson_mut_val *object, const char *key, int64_t fallback);
-
-/** Does the LabelSelector match? False when it is none. */
-bool validate_selects(yyjson_mut_val *selector, yyjson_mut_val *labels);
