@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORD_BYTES_MAX = 320 };
+enum { WORD_BYTES_MAX = 320, KEY_BYTES_MAX = WORD_BYTES_MAX + 16 };
 
 #define NO_UID "00000000-0000-0000-0000-000000000000"
 
@@ -60,7 +60,7 @@ void side_free(struct side *side)
 static const char *recall(const struct side *side, const char *what, const char *of,
                           const char *otherwise)
 {
-    char key[WORD_BYTES_MAX];
+    char key[KEY_BYTES_MAX];
     snprintf(key, sizeof(key), "%s %s", what, of);
     const char *text = map_get(&side->memory, key);
     return text != NULL ? text : otherwise;
@@ -180,7 +180,7 @@ void side_question(const struct side *side, size_t i, struct buf *out)
 
 static void remember(struct side *side, const char *what, const char *of, const char *text)
 {
-    char key[WORD_BYTES_MAX];
+    char key[KEY_BYTES_MAX];
     snprintf(key, sizeof(key), "%s %s", what, of);
     mem_free(map_put(&side->memory, key, mem_strdup(text)));
 }
