@@ -45,22 +45,53 @@ static enum world_say ask(struct world *w, const struct choice *c)
     return w->say != NULL ? w->say(w->say_ctx, w, c) : SAY_TAKE;
 }
 
+/* What took its turn: each kind of thing once, but each watch by itself, so that one that always
+ * has something to say does not keep the others from being heard. */
+struct turn {
+    bool kinds[CHOICE_PASS];
+    uint64_t watches[FLIGHTS_MAX]; /* ids */
+    size_t watch_count;
+};
+
+static bool had_turn(const struct turn *t, const struct world *w, const struct choice *c)
+{
+    if (c->type != CHOICE_DELIVER) {
+        return t->kinds[c->type];
+    }
+    const struct exchange *e = world_exchange(w, c->exchange);
+    for (size_t i = 0; i < t->watch_count; i++) {
+        if (t->watches[i] == e->id * WORLD_PROCESSES_MAX + e->process) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void note_turn(struct turn *t, const struct world *w, const struct choice *c)
+{
+    t->kinds[c->type] = true;
+    if (c->type == CHOICE_DELIVER && t->watch_count < FLIGHTS_MAX) {
+        const struct exchange *e = world_exchange(w, c->exchange);
+        t->watches[t->watch_count++] = e->id * WORLD_PROCESSES_MAX + e->process;
+    }
+}
+
 /* One thing of each kind that can happen without time passing, in turn, so that nobody waits for
  * ever. */
 static bool take_all(struct world *w)
 {
     struct choice choices[WORLD_CHOICES_MAX];
-    bool seen[CHOICE_PASS] = {false};
+    struct turn turn = {.watch_count = 0};
     bool any = false;
     size_t count = world_progress(w, choices);
     for (size_t i = 0; i < count && w->failure[0] == '\0';) {
-        enum world_say said = seen[choices[i].type] ? SAY_NOT_NOW : ask(w, &choices[i]);
+        enum world_say said = had_turn(&turn, w, &choices[i]) ? SAY_NOT_NOW : ask(w, &choices[i]);
         if (said == SAY_NOT_NOW) {
             i++;
             continue;
         }
         if (said == SAY_TAKE) {
-            seen[choices[i].type] = true;
+            note_turn(&turn, w, &choices[i]);
             world_take(w, &choices[i]);
         }
         any = true;
