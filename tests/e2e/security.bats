@@ -183,9 +183,10 @@ launch_with_names() {
     OPERATOR=$dir/unshared launch "$1" --watch-namespaces="$NS" --kubeconfig="$config"
 }
 
+# Options for dns.py
 start_name_server() {
     DNS=127.$((RANDOM % 100 + 100)).$((RANDOM % 250)).$((RANDOM % 250 + 1))
-    start_job "$E2E_LIB/dns.py" "$DNS" >"$BATS_TEST_TMPDIR/dns.out" 2>&1
+    start_job "$E2E_LIB/dns.py" "$@" "$DNS" >"$BATS_TEST_TMPDIR/dns.out" 2>&1
     await "the name server listens" grep -q listening "$BATS_TEST_TMPDIR/dns.out"
 }
 
@@ -214,6 +215,16 @@ start_name_server() {
     launch_with_names nobody "nobody.test:1"
     await "the reason is in the log" log_has 'nobody.test:1: Could not resolve host'
     stop_operator
+}
+
+@test "a name server that never answers: SIGTERM ends the operator in time all the same" {
+    local -i start
+    start_name_server --silent
+    launch_with_names silent "silent.test:1"
+    await "the name is asked for" grep -q 'silent.test.* unanswered' "$BATS_TEST_TMPDIR/dns.out"
+    start=$(now_ms)
+    stop_operator
+    (($(now_ms) - start < 5000))
 }
 
 # ---- what is said ------------------------------------------------------------------------------------

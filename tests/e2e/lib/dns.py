@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """A name server of one line: "v4.test" is 127.0.0.1, "v6.test" is ::1, nothing else is known.
 
-Usage: dns.py ADDRESS      port 53 there, UDP and TCP; says "listening"
+Usage: dns.py [--silent] ADDRESS      port 53 there, UDP and TCP; says "listening"
+
+--silent: it reads questions by UDP, and never answers.
 
 By UDP every answer is cut short, so that resolvers ask again by TCP. Each question is printed.
 """
@@ -40,6 +42,9 @@ def reply(message, cut):
 class Udp(socketserver.BaseRequestHandler):
     def handle(self):
         message, sock = self.request
+        if silent:
+            print("UDP", question(message)[0].decode(), "unanswered", flush=True)
+            return
         sock.sendto(reply(message, True), self.client_address)
 
 
@@ -55,7 +60,8 @@ class TcpServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
 
-here = (sys.argv[1], 53)
+silent = sys.argv[1] == "--silent"
+here = (sys.argv[-1], 53)
 tcp = TcpServer(here, Tcp)
 threading.Thread(target=tcp.serve_forever, daemon=True).start()
 with socketserver.UDPServer(here, Udp) as udp:
