@@ -59,6 +59,15 @@ static struct yaml_node *node_new(struct reader *r, enum yaml_kind kind, yaml_ma
     return node;
 }
 
+/* Scalars may be secrets. */
+static void event_fini(yaml_event_t *event)
+{
+    if (event->type == YAML_SCALAR_EVENT) {
+        mem_wipe(event->data.scalar.value, event->data.scalar.length);
+    }
+    yaml_event_delete(event);
+}
+
 static void remember(struct reader *r, const yaml_char_t *anchor, struct yaml_node *node)
 {
     if (anchor != NULL) {
@@ -91,7 +100,7 @@ static int read_items(struct reader *r, struct yaml_node *node, unsigned depth, 
     struct yaml_item **tail = &node->items;
     const struct yaml_node *key = NULL;
     for (;;) {
-        CLEANUP(yaml_event_delete) yaml_event_t event = {0};
+        CLEANUP(event_fini) yaml_event_t event = {0};
         struct yaml_node *value = NULL;
         int failed = next_event(r, &event, err);
         if (failed != 0) {
@@ -154,7 +163,7 @@ static int read_node(struct reader *r, const yaml_event_t *event, unsigned depth
 static int read_document(struct reader *r, struct error *err)
 {
     for (;;) {
-        CLEANUP(yaml_event_delete) yaml_event_t event = {0};
+        CLEANUP(event_fini) yaml_event_t event = {0};
         int failed = next_event(r, &event, err);
         if (failed != 0 || event.type == YAML_STREAM_END_EVENT) {
             return failed;

@@ -2,6 +2,7 @@
 
 #include "base/json_writer.h"
 #include "base/mem.h"
+#include "kube/json.h"
 
 #include "operator/shape.h"
 
@@ -167,7 +168,8 @@ uint64_t desired_shape(const struct memcached *m, const char *image)
 {
     CLEANUP(arena_fini) struct arena arena = {0};
     const char *text = desired_deployment(&arena, m, image, NULL);
-    yyjson_doc *doc = yyjson_read(text, strlen(text), 0);
+    struct error err = ERROR_INIT;
+    yyjson_doc *doc = json_parse(text, strlen(text), &err);
     assert(doc != NULL);
     uint64_t shape = shape_hash(yyjson_doc_get_root(doc));
     yyjson_doc_free(doc);

@@ -67,7 +67,8 @@ void status_read(struct arena *arena, yyjson_val *json, struct status *out)
 
 void status_parse(struct arena *arena, const char *text, struct status *out)
 {
-    yyjson_doc *doc = yyjson_read(text, strlen(text), 0);
+    struct error err = ERROR_INIT;
+    yyjson_doc *doc = json_parse(text, strlen(text), &err); /* NULL for "": an empty status */
     status_read(arena, yyjson_doc_get_root(doc), out);
     yyjson_doc_free(doc);
 }

@@ -180,6 +180,7 @@ struct child *child_start(struct poller *poller, const struct child_spec *spec, 
         .killed_for = ERROR_INIT,
     };
     buf_init(&c->output, spec->output_bytes_max);
+    buf_reserve(&c->output, spec->output_bytes_max); /* growing would leave copies of a secret */
     poller_set(poller, c->output_fd, EPOLLIN, on_output, c);
     poller_set(poller, c->pid_fd, EPOLLIN, on_exit_of, c);
     return c;
@@ -209,7 +210,7 @@ void child_free(struct child *c)
     }
     close(c->pid_fd);
     close_output(c);
-    mem_wipe(c->output.data, c->output.cap);
+    mem_wipe(c->output.data, c->output.len);
     buf_fini(&c->output);
     mem_free(c);
 }
