@@ -332,6 +332,18 @@ static void answer_bad_patch(struct api_call *c, enum api_verb verb)
     }
 }
 
+/* YAML that is no JSON is not known here; but nothing at all, or null, is an object without
+ * members. */
+static yyjson_doc *parse_yaml(const struct api_call *c)
+{
+    yyjson_doc *doc = c->request->body_len > 0 ? parse_body(c) : json_parse("null", 4, NULL);
+    if (!yyjson_is_null(yyjson_doc_get_root(doc))) {
+        return doc;
+    }
+    yyjson_doc_free(doc);
+    return json_parse("{}", 2, NULL);
+}
+
 void api_patch(struct api_call *c)
 {
     enum api_verb verb;
@@ -342,8 +354,7 @@ void api_patch(struct api_call *c)
     }
     struct api_version *live = api_call_object(c);
     bool may_create = verb == API_APPLY && c->path.subresource == NULL;
-    bool is_empty_yaml = verb == API_APPLY && c->request->body_len == 0;
-    yyjson_doc *body = is_empty_yaml ? json_parse("{}", 2, NULL) : parse_body(c);
+    yyjson_doc *body = verb == API_APPLY ? parse_yaml(c) : parse_body(c);
     if (live == NULL && !may_create) {
         api_answer_missing(c);
     } else if (body == NULL) {

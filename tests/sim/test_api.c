@@ -162,6 +162,8 @@ static void test_bodies(void **state)
         {"PATCH " MEMCACHEDS "/a?fieldManager=x", MEDIA_APPLY_PATCH, "{bad", 400, "YAML"},
         {"PATCH " MEMCACHEDS "/a?fieldManager=x", MEDIA_APPLY_PATCH, "", 400,
          "Incorrect version specified in apply patch"},
+        {"PATCH " MEMCACHEDS "/a?fieldManager=x", MEDIA_APPLY_PATCH, "null", 400,
+         "Incorrect version specified in apply patch"},
         {"PATCH " MEMCACHEDS "/none/status?fieldManager=x", MEDIA_APPLY_PATCH, CACHE_BODY, 404,
          "\\\"none\\\" not found"},
         {"DELETE " MEMCACHEDS "/a", MEDIA_JSON, "{bad", 500, "json parse error"},
