@@ -4,7 +4,7 @@
  * kube-apiserver 1.20 (what hack/cluster builds) where both can be asked the same;
  * tests/sim/conformance.c holds the two together.
  *
- * One `struct api` is the cluster's truth: etcd with all its revisions. A `struct api_server` is a
+ * One `struct api` is the cluster's truth: etcd with all its revisions. A server (a number) is a
  * way to it with a watch cache of its own, which can be frozen in the past, as a lagging API server
  * of a highly available control plane is. Writes and reads without a resourceVersion always go to
  * the truth.
