@@ -285,6 +285,19 @@ static void warn_of_claim(struct operator* op, const struct deployment *d)
                                             .note = note});
 }
 
+/* Only its replicas are others. A size that differs from them is written, and the answer brings the
+ * Memcached's own key; who waits for a size that is right now has to be told. */
+static void on_replicas(struct operator* op, const struct deployment *source)
+{
+    const char *ns = source->object.ns;
+    const struct memcached *m = memcached_get(op, ns, source->claim);
+    if (m != NULL && m->size == source->replicas) {
+        enqueue_both(op, ns, source->claim);
+    } else {
+        controller_enqueue(op->sync_controller, manager_now(op->manager), ns, source->claim);
+    }
+}
+
 /* A Deployment maps to the Memcached that it claims, and to the one that it used to claim. */
 static void on_source(void *ctx, const struct object *before, const struct object *after)
 {
@@ -293,8 +306,7 @@ static void on_source(void *ctx, const struct object *before, const struct objec
     const struct deployment *is = (const struct deployment *)after;
     if (same_claimant(was, is)) {
         if (was->replicas != is->replicas && is->claim != NULL) {
-            controller_enqueue(op->sync_controller, manager_now(op->manager), is->object.ns,
-                               is->claim);
+            on_replicas(op, is);
         }
         return;
     }

@@ -295,6 +295,19 @@ static void a_lost_answer_is_looked_at_before_anything_is_repeated(void **state)
     assert_non_null(driver_find(d, LOOK));
 }
 
+/* The Deployment waits for the size, whose write fails; then the source comes to the size. */
+static void a_size_that_needs_no_write_any_more_is_not_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    sync_all(d, memcached_json(50, 1), source_json("web", 51, 4, 1));
+    assert_null(driver_find(d, CREATE));
+    driver_break(d, SIZE);
+    driver_feed(d, "GET " SOURCES, "{'type':'MODIFIED','object':%s}\n",
+                source_json("web", 60, 1, 1));
+    assert_non_null(driver_find(d, CREATE));
+}
+
 static void a_conflict_waits_for_the_newest_state(void **state)
 {
     struct fixture *f = *state;
@@ -504,6 +517,7 @@ int main(void)
         TEST(a_taken_name_is_looked_at_and_left_alone),
         TEST(a_deployment_of_the_go_operator_is_adopted),
         TEST(a_lost_answer_is_looked_at_before_anything_is_repeated),
+        TEST(a_size_that_needs_no_write_any_more_is_not_waited_for),
         TEST(a_conflict_waits_for_the_newest_state),
         TEST(a_refusal_is_shown_in_the_status),
         TEST(faulty_claims_are_warned_of_and_ignored),
