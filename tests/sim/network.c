@@ -344,10 +344,12 @@ void flight_deliver(struct network *n, struct flight *f)
 
 void flight_end(struct network *n, struct flight *f, bool clean)
 {
+    struct process *p = process_of(n, f);
+    uint64_t id = f->exchange.id;
     if (clean && !f->head_sent) {
-        give_head(n, f, 200, -1);
+        give_head(n, f, 200, -1); /* it may give up on it at once */
     }
-    give_end(n, process_of(n, f), f->exchange.id, clean ? NULL : "connection reset by peer");
+    give_end(n, p, id, clean ? NULL : "connection reset by peer");
 }
 
 void flight_drop(struct network *n, struct flight *f)
