@@ -146,8 +146,9 @@ static void judge_anew(struct history *h, uint64_t revision, const char *ns, con
 static void key_of(yyjson_val *object, char out[KEY_BYTES])
 {
     yyjson_val *metadata = yyjson_obj_get(object, "metadata");
-    snprintf(out, KEY_BYTES, "%s/%s", yyjson_get_str(yyjson_obj_get(metadata, "namespace")),
-             yyjson_get_str(yyjson_obj_get(metadata, "name")));
+    const char *ns = yyjson_get_str(yyjson_obj_get(metadata, "namespace"));
+    const char *name = yyjson_get_str(yyjson_obj_get(metadata, "name"));
+    snprintf(out, KEY_BYTES, "%s/%s", ns != NULL ? ns : "", name != NULL ? name : "");
 }
 
 void history_deployment(struct history *h, uint64_t revision, yyjson_val *before, yyjson_val *after)
