@@ -479,11 +479,14 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 uint64_t manager_deadline(const struct manager *m)
 {
     uint64_t at = client_deadline(&m->client);
+    if (m->stopping && m->lease.state != LEASE_RELEASING) {
+        return earlier(at, m->drain_until_ms); /* the lease is not renewed meanwhile */
+    }
     if (m->options.leader_elect) {
         at = earlier(at, lease_deadline(&m->lease));
     }
     if (m->stopping) {
-        return earlier(at, m->drain_until_ms);
+        return at;
     }
     for (size_t i = 0; i < m->watcher_count; i++) {
         at = earlier(at, watcher_deadline(m->watchers[i]));

@@ -357,6 +357,24 @@ static void stopping_gives_the_lease_back_after_the_writes(void **state)
     assert_int_equal(d->exit_code, 0);
 }
 
+/* A deadline that has passed and does not move would have the shell turn without a pause. */
+static void stopping_leaves_no_deadline_behind(void **state)
+{
+    (void)state;
+    struct driver *d = begin_election();
+    become_leader(d);
+    driver_stop(d);
+    driver_pass(d, MANAGER_DRAIN_MS - 1); /* longer than until the next renewal */
+    assert_true(manager_deadline(d->manager) > d->now.mono_ms);
+    toy.write = false;
+    toy_patched(&toy, "t0", 90);
+    assert_non_null(driver_find(d, "PUT " LEASE));
+    driver_pass(d, LEASE_RELEASE_MS - 1);
+    assert_true(manager_deadline(d->manager) > d->now.mono_ms);
+    driver_pass(d, 1);
+    assert_int_equal(d->exit_code, 0);
+}
+
 /* ---- Stopping ---- */
 
 static void stopping_waits_for_writes_and_begins_none(void **state)
@@ -433,6 +451,7 @@ int main(void)
         TEST(a_lease_that_cannot_be_renewed_ends_the_process),
         TEST(nothing_is_sent_once_the_lease_is_lost),
         TEST(stopping_gives_the_lease_back_after_the_writes),
+        TEST(stopping_leaves_no_deadline_behind),
         TEST(stopping_waits_for_writes_and_begins_none),
         TEST(stopping_gives_up_what_waits_for_retry_after),
         TEST(stopping_does_not_wait_for_ever),
