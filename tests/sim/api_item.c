@@ -7,13 +7,25 @@
 
 /* ---- Lists whose items have an identity ---- */
 
+yyjson_mut_val *item_key(const struct schema *type, yyjson_mut_val *item, size_t k,
+                         yyjson_mut_val *room)
+{
+    yyjson_mut_val *value = yyjson_mut_obj_get(item, type->keys[k]);
+    if (value == NULL && type->key_defaults[k] != NULL) {
+        yyjson_mut_set_str(room, type->key_defaults[k]);
+        value = room;
+    }
+    return value;
+}
+
 static bool has_keys(const struct schema *type, yyjson_mut_val *item)
 {
     if (type->set) {
         return item != NULL && !yyjson_mut_is_ctn(item) && !yyjson_mut_is_null(item);
     }
+    yyjson_mut_val room = {0};
     for (size_t k = 0; k < SCHEMA_KEYS_MAX && type->keys[k] != NULL; k++) {
-        if (yyjson_mut_obj_get(item, type->keys[k]) == NULL) {
+        if (item_key(type, item, k, &room) == NULL) {
             return false;
         }
     }
@@ -25,9 +37,9 @@ static bool is_same(const struct schema *type, yyjson_mut_val *a, yyjson_mut_val
     if (type->set) {
         return yyjson_mut_equals(a, b);
     }
+    yyjson_mut_val room_a = {0}, room_b = {0};
     for (size_t k = 0; k < SCHEMA_KEYS_MAX && type->keys[k] != NULL; k++) {
-        if (!yyjson_mut_equals(yyjson_mut_obj_get(a, type->keys[k]),
-                               yyjson_mut_obj_get(b, type->keys[k]))) {
+        if (!yyjson_mut_equals(item_key(type, a, k, &room_a), item_key(type, b, k, &room_b))) {
             return false;
         }
     }
@@ -82,9 +94,10 @@ char item_element(const struct schema *type, yyjson_mut_val *item, struct buf *o
         append_value(out, item);
         return 'v';
     }
+    yyjson_mut_val room = {0};
     for (size_t k = 0; k < SCHEMA_KEYS_MAX && type->keys[k] != NULL; k++) {
         buf_printf(out, "%c\"%s\":", k > 0 ? ',' : '{', type->keys[k]);
-        append_value(out, yyjson_mut_obj_get(item, type->keys[k]));
+        append_value(out, item_key(type, item, k, &room));
     }
     buf_append_char(out, '}');
     return 'k';

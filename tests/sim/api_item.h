@@ -8,6 +8,10 @@
 
 enum { ITEM_BYTES_MAX = 1 << 20 };
 
+/** The value of @item's @k-th key, with its default in @room; NULL: it has none. */
+yyjson_mut_val *item_key(const struct schema *type, yyjson_mut_val *item, size_t k,
+                         yyjson_mut_val *room);
+
 /** @list's item that is the same as @wanted, which may be of another list; NULL: none. */
 yyjson_mut_val *item_find(const struct schema *type, yyjson_mut_val *list, yyjson_mut_val *wanted);
 

@@ -3,6 +3,19 @@
  * Creation, merge patch (RFC 7386), server-side apply, update, and the status and scale
  * subresources; defaulting, validation, metadata, generation and field ownership (managedFields) as
  * the real one has them for the resources of this model.
+ *
+ * It is kube-apiserver 1.20.2, and its apiextensions-apiserver, in answers, in the objects, and in
+ * the words of refusals. Not modelled, and where it matters more permissive:
+ *   - where the JSON parser complains it has its own words, and says no position;
+ *   - quantities are kept as they were written ("0.5" stays so);
+ *   - probes, affinity, volume sources and the like are stored as they come, without defaults and
+ *     validation; a pod's requests do not follow its limits, and its QoS class is BestEffort; a pod
+ *     gets no token volume, and needs no service account;
+ *   - strategic merge patch, apply and JSON patch of a scale; events of the core group;
+ *   - kubectl's last-applied annotation is no owner of fields;
+ *   - a custom resource that was applied with nulls or empty maps in its metadata is stored without
+ *     them (there, the next write that changes nothing is written once more for it);
+ *   - of a field that is given twice in one object, either may count.
  */
 #pragma once
 #include "base/buf.h"
@@ -66,7 +79,8 @@ struct api_change_request {
 yyjson_mut_doc *api_object_change(const struct api_change_request *request, yyjson_val *live,
                                   bool *unchanged, struct api_refusal *refusal);
 
-/** The Scale (autoscaling/v1) of @live. */
+/** The Scale (autoscaling/v1) of @live; NULL when a custom resource has no replicas to show: 500,
+ * `the spec replicas field ".spec.size" does not exist`. */
 yyjson_mut_doc *api_object_scale(const struct api_resource *resource, yyjson_val *live);
 
 /** PartialObjectMetadata of @live. */

@@ -34,8 +34,9 @@ struct schema {
     bool atomic;                       /* owned as one, never in parts */
     bool set;                          /* a list of distinct values */
     const char *keys[SCHEMA_KEYS_MAX]; /* a list whose items these fields tell apart, sorted */
-    const struct schema *element;      /* of a list or map */
-    const struct schema_field *fields; /* of a struct; ends with a NULL name */
+    const char *key_defaults[SCHEMA_KEYS_MAX]; /* what a key is that an item lacks; NULL: nothing */
+    const struct schema *element;              /* of a list or map */
+    const struct schema_field *fields;         /* of a struct; ends with a NULL name */
 };
 
 enum schema_presence {

@@ -52,11 +52,11 @@ static bool check_items(struct check *d, const struct schema *type, const struct
                         yyjson_mut_val *list)
 {
     size_t i, count;
-    yyjson_mut_val *item;
+    yyjson_mut_val *item, room = {0};
     yyjson_mut_arr_foreach(list, i, count, item)
     {
         for (size_t k = 0; k < SCHEMA_KEYS_MAX && type->keys[k] != NULL; k++) {
-            if (yyjson_mut_obj_get(item, type->keys[k]) == NULL) {
+            if (item_key(type, item, k, &room) == NULL) {
                 return complain(d, path,
                                 "element %zu: associative list with keys has an element that omits "
                                 "key field \"%s\" (and doesn't have default value)",

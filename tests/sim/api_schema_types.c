@@ -83,8 +83,10 @@ static const struct schema_field port_fields[] = {
     {"hostIP", &string, FIELD_UNLESS_ZERO},  {0},
 };
 static const struct schema port = {.class = SCHEMA_STRUCT, .fields = port_fields};
-static const struct schema ports = {
-    .class = SCHEMA_LIST, .keys = {"containerPort", "protocol"}, .element = &port};
+static const struct schema ports = {.class = SCHEMA_LIST,
+                                    .keys = {"containerPort", "protocol"},
+                                    .key_defaults = {NULL, "TCP"},
+                                    .element = &port};
 
 static const struct schema_field env_fields[] = {
     {"name", &string, FIELD_ALWAYS},

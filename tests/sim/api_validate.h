@@ -21,6 +21,7 @@ void validate_metadata_update(struct field_errors *e, yyjson_mut_val *metadata,
 void validate_labels(struct field_errors *e, const char *field, yyjson_mut_val *labels);
 void validate_annotations(struct field_errors *e, const char *field, yyjson_mut_val *annotations);
 void validate_qualified_name(struct field_errors *e, const char *field, const char *value);
+bool validate_is_qualified(const char *text); /* whatever its length */
 void validate_label_value(struct field_errors *e, const char *field, const char *value);
 void validate_label(struct field_errors *e, const char *field, const char *value);     /* DNS */
 void validate_subdomain(struct field_errors *e, const char *field, const char *value); /* DNS */

@@ -18,17 +18,6 @@ enum { PATH_BYTES = 128 };
 
 static const char *const STATUSES[] = {"True", "False", "Unknown", NULL};
 
-static bool is_condition_type(const char *text)
-{
-    struct field_errors probe;
-    field_errors_init(&probe);
-    validate_qualified_name(&probe, "", text);
-    /* There is no limit of 63 here, but that of 316 for all. */
-    bool good = probe.count == 0 || strlen(text) > 63;
-    field_errors_fini(&probe);
-    return good;
-}
-
 static bool is_reason(const char *text)
 {
     size_t len = strlen(text);
@@ -44,7 +33,7 @@ static const struct memcached_rule CONDITION[] = {
      .required = true,
      .max_len = 316,
      .pattern = "^(" DNS_LABEL "(\\." DNS_LABEL ")*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$",
-     .matches = is_condition_type},
+     .matches = validate_is_qualified},
     {.name = "status", .type = "string", .required = true, .one_of = STATUSES},
     {.name = "observedGeneration", .type = "integer", .has_min = true},
     {.name = "lastTransitionTime", .type = "string", .required = true, .is_time = true},
@@ -200,6 +189,8 @@ static void print_value(yyjson_mut_val *v, char *out, size_t bytes)
         snprintf(out, bytes, "%" PRId64, (int64_t)yyjson_mut_get_real(v));
     } else if (yyjson_mut_is_obj(v) && yyjson_mut_obj_size(v) == 0) {
         snprintf(out, bytes, "map[]");
+    } else if (yyjson_mut_is_null(v)) {
+        snprintf(out, bytes, "<nil>");
     } else {
         snprintf(out, bytes, "%s", json);
     }
@@ -231,7 +222,7 @@ static yyjson_mut_val *scale_value(struct field_errors *e, yyjson_mut_val *objec
     const char *key = strchr(path + 1, '.') + 1;
     yyjson_mut_val *part = yyjson_mut_obj_getn(object, path + 1, (size_t)(key - path - 2));
     yyjson_mut_val *v = yyjson_mut_obj_get(part, key);
-    bool bad_part = part != NULL && !yyjson_mut_is_obj(part);
+    bool bad_part = part != NULL && !yyjson_mut_is_null(part) && !yyjson_mut_is_obj(part);
     if (bad_part || (v != NULL && strcmp(go_type(v), wanted) != 0)) {
         char value[256];
         print_value(bad_part ? part : v, value, sizeof value);

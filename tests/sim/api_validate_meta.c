@@ -102,6 +102,15 @@ static bool is_name_part(const char *text)
     return true;
 }
 
+bool validate_is_qualified(const char *text)
+{
+    const char *slash = strchr(text, '/');
+    if (slash == NULL) {
+        return is_name_part(text);
+    }
+    return is_subdomain(text, (size_t)(slash - text)) && is_name_part(slash + 1);
+}
+
 void validate_label(struct field_errors *e, const char *field, const char *value)
 {
     if (strlen(value) > LABEL_MAX) {
