@@ -20,8 +20,9 @@ struct invariants *invariants_new(struct world *w);
 void invariants_free(struct invariants *i);
 
 /** A change of the truth, by whomever, in order. @process: the operator that made it, or -1 (then
- * @exchange is NULL). Judges I3 and I6. Of a write that is an orphan I6 is not judged: nobody can
- * call it back. */
+ * @exchange is NULL). Judges I3 and I6, this also of writes that nobody waits for any more: a
+ * process must be so early that they cannot land late. After a restore of etcd, which knows nothing
+ * of what was promised since, I6 is not judged for the duration of a lease. */
 void invariants_change(struct invariants *i, int process, const struct exchange *exchange,
                        const struct api_change *change);
 

@@ -15,8 +15,9 @@ struct invariants {
     struct history history;
     char images[INVARIANT_IMAGES_MAX][128]; /* that operators were started with; the last one now */
     unsigned image_count;
-    char holder[128];    /* of the operators' Lease; "": nobody */
-    uint64_t renewed_ms; /* true time at which the Lease was last written by its holder */
+    char holder[128];     /* of the operators' Lease; "": nobody */
+    uint64_t renewed_ms;  /* true time at which the Lease was last written by its holder */
+    uint64_t restored_ms; /* true time of the last restore of etcd; 0: none */
 };
 
 /** One change by an operator. */

@@ -47,6 +47,7 @@ static void flight_free(struct flight *f)
     api_answer_fini(&f->answer);
     mem_free(f->exchange.path);
     mem_free(f->exchange.body);
+    mem_free(f->exchange.identity);
     mem_free(f);
 }
 
@@ -71,12 +72,15 @@ static struct process *process_of(struct network *n, const struct flight *f)
 /* Nobody waits for it any more. A write that the server has not seen yet may still land. */
 static void abandon(struct network *n, struct flight *f)
 {
-    if (f->exchange.executed || f->exchange.method == HTTP_GET) {
+    bool is_lost = n->now_ms >= f->exchange.lands_by_ms;
+    if (f->exchange.executed || f->exchange.method == HTTP_GET || is_lost) {
         remove_flight(n, f);
         return;
     }
     f->exchange.orphan = true;
-    f->ends_ms = n->now_ms + ORPHAN_MS_MAX;
+    if (f->exchange.lands_by_ms == UINT64_MAX) {
+        f->exchange.lands_by_ms = n->now_ms + ORPHAN_MS_MAX;
+    }
 }
 
 static bool starts_and_ends(const struct actions *a, size_t i)
@@ -92,6 +96,7 @@ static bool starts_and_ends(const struct actions *a, size_t i)
 static void add_flight(struct network *n, struct process *p, const struct action *a)
 {
     const struct request *r = a->request;
+    const struct manager_options *settings = manager_settings(p->manager);
     assert(n->flight_count < FLIGHTS_MAX);
     struct flight *f = mem_zalloc(sizeof *f);
     f->exchange = (struct exchange){
@@ -100,7 +105,9 @@ static void add_flight(struct network *n, struct process *p, const struct action
         .method = r->method,
         .path = mem_strdup(r->path),
         .body = r->body != NULL ? mem_strndup(r->body, r->body_len) : NULL,
+        .identity = settings->leader_elect ? mem_strdup(settings->identity) : NULL,
         .sent_ms = n->now_ms,
+        .lands_by_ms = UINT64_MAX,
     };
     f->accept = r->accept;
     f->content_type = r->content_type;
@@ -207,7 +214,9 @@ void process_start(struct network *n, struct process *p, const struct world_opti
         .user = "operator",
         .seed = options->seed * 31 + p->starts,
     });
-    p->op = operator_new(p->manager, &(struct operator_options){.image = image});
+    const char *own = options->images[p->index];
+    p->op = operator_new(p->manager,
+                         &(struct operator_options){.image = own != NULL ? own : image});
     process_step(n, p, &(struct event){.type = EVENT_TICK});
 }
 
@@ -215,6 +224,22 @@ void process_kill(struct network *n, struct process *p)
 {
     if (p->manager != NULL) {
         end_process(n, p);
+    }
+}
+
+void process_pause(struct network *n, struct process *p, bool paused)
+{
+    p->paused = paused;
+    for (size_t i = 0; i < n->flight_count; i++) {
+        struct exchange *e = &n->flights[i]->exchange;
+        if (e->process != p->index || e->orphan) {
+            continue;
+        }
+        if (paused) {
+            e->lands_by_ms = n->now_ms + ORPHAN_MS_MAX;
+        } else if (n->now_ms < e->lands_by_ms) {
+            e->lands_by_ms = UINT64_MAX;
+        }
     }
 }
 
@@ -324,6 +349,9 @@ void flight_feed(struct network *n, struct flight *f, const struct buf *bytes)
     uint64_t id = f->exchange.id;
     struct process *p = process_of(n, f);
     f->delivered++;
+    if (n->hear != NULL) {
+        n->hear(n->hear_ctx, f, bytes);
+    }
     if (!f->head_sent) {
         give_head(n, f, 200, -1);
     }
@@ -379,7 +407,7 @@ uint64_t flight_due_ms(const struct network *n, const struct flight *f)
 {
     const struct process *p = &n->processes[f->exchange.process];
     if (f->exchange.orphan) {
-        return f->ends_ms;
+        return f->exchange.lands_by_ms;
     }
     if (p->paused) {
         return UINT64_MAX;

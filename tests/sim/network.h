@@ -7,7 +7,8 @@
 #include "sim/world.h"
 
 enum {
-    ORPHAN_MS_MAX = 1000, /* a request that nobody waits for lands so long after at most */
+    ORPHAN_MS_MAX = 1000, /* a request that nobody waits for lands so long after at most, also when
+                             its sender has only stopped (SIGSTOP) */
     FLIGHTS_MAX = 256,
 };
 
@@ -16,7 +17,7 @@ struct flight {
     struct exchange exchange;
     const char *accept, *content_type;
     uint64_t expires_ms; /* by the process's clock: its transport gives up */
-    uint64_t ends_ms;    /* true time: the server ends the watch, or the orphan is gone for good */
+    uint64_t ends_ms;    /* true time: the server ends the watch */
     struct api_answer answer;
     struct api_watch *watch; /* open */
     bool head_sent;
@@ -50,6 +51,9 @@ struct network {
     struct actions actions;
     /** Log lines and starts of requests, for the trace; may be NULL. */
     void (*tell)(struct world *w, unsigned process, const char *line);
+    /** The bytes of a watch that reach a process; may be NULL. */
+    void (*hear)(void *ctx, const struct flight *f, const struct buf *bytes);
+    void *hear_ctx;
 };
 
 void network_fini(struct network *n);
@@ -59,6 +63,8 @@ void process_start(struct network *n, struct process *p, const struct world_opti
                    const char *image);
 /** At once, whatever it was doing. What is on its way to the server may still arrive. */
 void process_kill(struct network *n, struct process *p);
+/** SIGSTOP or SIGCONT. */
+void process_pause(struct network *n, struct process *p, bool paused);
 void process_step(struct network *n, struct process *p, const struct event *event);
 /** True time of its next deadline; UINT64_MAX: none. */
 uint64_t process_due_ms(const struct network *n, const struct process *p);

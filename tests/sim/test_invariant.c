@@ -64,7 +64,11 @@ static void write_as(struct trial *t, const char *line, const char *body)
     }
     char *path = mem_strdup(line + len + 1);
     bool is_apply = strstr(path, "fieldManager=") != NULL;
-    struct exchange exchange = {.method = method, .path = path, .body = text, .executed = true};
+    const struct manager *m = world_manager(t->world, 0);
+    bool led = m != NULL && manager_settings(m)->leader_elect;
+    char *identity = led ? mem_strdup(manager_settings(m)->identity) : NULL;
+    struct exchange exchange = {
+        .method = method, .path = path, .body = text, .executed = true, .identity = identity};
     uint64_t revision = api_revision(world_api(t->world));
     world_write(t->world, is_operator ? "memcached-operator" : "kubectl", method, path,
                 is_apply               ? MEDIA_APPLY_PATCH
@@ -75,6 +79,7 @@ static void write_as(struct trial *t, const char *line, const char *body)
         fail_msg("nothing came of %s %s", line, text);
     }
     tell(t, is_operator ? 0 : -1, is_operator ? &exchange : NULL);
+    mem_free(identity);
     mem_free(path);
     mem_free(text);
 }
@@ -635,7 +640,9 @@ static void who_does_not_hold_it_may_not(void **state)
     for (size_t n = 0; n < ARRAY_LEN(holders); n++) {
         struct trial t;
         begin_led(&t);
-        write_as(&t, "u PATCH " LEASE, holders[n]);
+        world_take(t.world, &(struct choice){.type = CHOICE_PAUSE});
+        world_take(t.world, &(struct choice){.type = CHOICE_PASS, .value = 10000});
+        write_as(&t, "o PATCH " LEASE, holders[n]);
         write_as(&t, "o PATCH " MEMCACHEDS "/cache/status", STATUS("'replicas':8"));
         expect(&t, holders[n], expected[n]);
         end(&t);
@@ -650,10 +657,36 @@ static void nothing_lands_after_it_ran_out(void **state)
         begin_led(&t);
         /* The process stands still, so it does not renew. */
         world_take(t.world, &(struct choice){.type = CHOICE_PAUSE});
-        write_as(&t, "u PATCH " LEASE, "{'spec':{'renewTime':'2026-01-01T00:00:00.000000Z'}}");
+        write_as(&t, "o PATCH " LEASE, "{'spec':{'renewTime':'2026-01-01T00:00:00.000000Z'}}");
         world_take(t.world, &(struct choice){.type = CHOICE_PASS, .value = 15000 + late});
         write_as(&t, "o PATCH " MEMCACHEDS "/cache/status", STATUS("'replicas':8"));
         expect(&t, "late", late ? "15001 ms after it renewed the Lease" : NULL);
+        end(&t);
+    }
+}
+
+/* The one who holds it cannot know of that before it renews. */
+static void a_lease_that_a_stranger_wrote_into_is_still_held(void **state)
+{
+    (void)state;
+    struct trial t;
+    begin_led(&t);
+    write_as(&t, "u PATCH " LEASE, "{'spec':{'holderIdentity':'stranger'}}");
+    write_as(&t, "o PATCH " MEMCACHEDS "/cache/status", STATUS("'replicas':8"));
+    expect(&t, "held", NULL);
+    end(&t);
+}
+
+static void a_lease_is_not_taken_from_who_may_believe_in_it(void **state)
+{
+    (void)state;
+    for (int early = 0; early < 2; early++) {
+        struct trial t;
+        begin_led(&t);
+        world_take(t.world, &(struct choice){.type = CHOICE_PAUSE});
+        world_take(t.world, &(struct choice){.type = CHOICE_PASS, .value = 10000 - early});
+        write_as(&t, "o PATCH " LEASE, "{'spec':{'holderIdentity':'another'}}");
+        expect(&t, "early", early ? "another took the Lease 9999 ms after process-0-0" : NULL);
         end(&t);
     }
 }
@@ -718,6 +751,8 @@ int main(void)
         cmocka_unit_test(who_holds_the_lease_may_write),
         cmocka_unit_test(who_does_not_hold_it_may_not),
         cmocka_unit_test(nothing_lands_after_it_ran_out),
+        cmocka_unit_test(a_lease_that_a_stranger_wrote_into_is_still_held),
+        cmocka_unit_test(a_lease_is_not_taken_from_who_may_believe_in_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -82,6 +82,11 @@ struct world *world_new(const struct world_options *options)
     snprintf(w->image, sizeof w->image, IMAGE);
     api_set_time(w->api, first_wall_ms * 1000);
     w->invariants = invariants_new(w);
+    for (unsigned i = WORLD_PROCESSES_MAX; i-- > 0;) {
+        if (options->images[i] != NULL) {
+            invariants_upgraded(w->invariants, options->images[i]);
+        }
+    }
     if (options->leader_elect) {
         world_write(w, "kubectl", HTTP_POST, "/api/v1/namespaces", MEDIA_JSON,
                     "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\","
@@ -128,6 +133,19 @@ struct manager *world_manager(struct world *w, unsigned process)
     return w->network.processes[process].manager;
 }
 
+bool world_leads(struct world *w, unsigned process)
+{
+    const struct process *p = &w->network.processes[process];
+    if (p->manager == NULL || process_due_ms(&w->network, p) <= w->network.now_ms) {
+        return false;
+    }
+    struct metric_family *status =
+        metrics_family(manager_metrics(p->manager), METRIC_GAUGE, "leader_election_master_status",
+                       "", "name", NULL, 0);
+    return !p->paused &&
+           metric_value(metric_get(status, manager_settings(p->manager)->lease_name)) > 0;
+}
+
 uint64_t world_writes(const struct world *w, unsigned process)
 {
     uint64_t sum = 0;
@@ -150,6 +168,12 @@ size_t world_exchange_count(const struct world *w)
 const struct exchange *world_exchange(const struct world *w, size_t i)
 {
     return &w->network.flights[i]->exchange;
+}
+
+void world_observe(struct world *w, world_observe_fn *observe, void *ctx)
+{
+    w->observe = observe;
+    w->observe_ctx = ctx;
 }
 
 /* ---- What changed ---- */
@@ -180,6 +204,10 @@ static void judge_change(void *ctx, const struct api_change *change)
 void world_judge(struct world *w, int process, const struct exchange *exchange)
 {
     struct judging j = {.world = w, .process = process, .exchange = exchange};
+    if (w->admitted) {
+        j.process = -1;
+        j.exchange = NULL;
+    }
     api_each_change(w->api, w->revision, judge_change, &j);
 }
 
@@ -212,6 +240,17 @@ void world_write(struct world *w, const char *who, enum http_method method, cons
     }
     api_answer_fini(&answer);
     world_judge(w, -1, NULL);
+}
+
+void world_admit(struct world *w, api_admit_fn *admit, void *ctx)
+{
+    api_set_admission(w->api, admit, ctx);
+    w->admitted = admit != NULL;
+}
+
+void world_retire(struct world *w)
+{
+    process_kill(&w->network, &w->network.processes[--w->options.processes]);
 }
 
 void world_upgrade(struct world *w, const char *image)

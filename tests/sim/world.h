@@ -46,6 +46,8 @@ struct world_options {
     bool leader_elect;
     bool watch_list;                  /* of the server */
     double rate[WORLD_PROCESSES_MAX]; /* of each process's monotonic clock; 0: 1 */
+    const char *images[WORLD_PROCESSES_MAX]; /* of memcached; NULL: the usual. The first one's is
+                                                right in the end */
     struct world_faults faults;
     struct workload_spec workload;
     bool trace; /* keep the text of what happens (world_trace) */
@@ -118,7 +120,7 @@ void world_drain(struct world *w);
 enum world_say {
     SAY_TAKE,
     SAY_DID,     /* something else was done instead (a fault, for example): choices are made anew */
-    SAY_NOT_NOW, /* it has to wait; it is asked about again in the next round */
+    SAY_NOT_NOW, /* it has to wait; it is asked about again in the next round (not CHOICE_PASS) */
 };
 typedef enum world_say world_say_fn(void *ctx, struct world *w, const struct choice *next);
 
@@ -146,6 +148,9 @@ uint64_t world_now_ms(const struct world *w); /* true time */
 /** The manager of a process, or NULL while it is not running. */
 struct manager *world_manager(struct world *w, unsigned process);
 
+/** It runs, has noticed the time, and holds itself for the leader: it may send writes. */
+bool world_leads(struct world *w, unsigned process);
+
 /** Writes (no Lease, no Event) that were executed for processes so far; of one process or, with
  * WORLD_PROCESSES_MAX, of all. */
 uint64_t world_writes(const struct world *w, unsigned process);
@@ -163,12 +168,27 @@ struct exchange {
     char *path;
     char *body; /* or NULL */
     bool is_watch;
-    bool orphan;      /* nobody waits for it any more: its process died */
-    bool executed;    /* the answer is there, or the watch is open */
-    uint64_t sent_ms; /* true time */
+    bool orphan;          /* nobody waits for it any more: its process died, or gave it up */
+    bool executed;        /* the answer is there, or the watch is open */
+    char *identity;       /* of its sender in leader election, or NULL */
+    uint64_t sent_ms;     /* true time */
+    uint64_t lands_by_ms; /* true time: what has not reached the server by then is lost */
 };
 size_t world_exchange_count(const struct world *w);
 const struct exchange *world_exchange(const struct world *w, size_t i);
+
+/** Tell @observe of every request (no watch) of a process as soon as the server has taken it in;
+ * @answer is borrowed. */
+typedef void world_observe_fn(void *ctx, struct world *w, const struct exchange *e,
+                              const struct api_answer *answer);
+void world_observe(struct world *w, world_observe_fn *observe, void *ctx);
+
+/** From now on a mutating webhook changes what is written; NULL: not any more. As long as it does,
+ * operators are not blamed for what they write. */
+void world_admit(struct world *w, api_admit_fn *admit, void *ctx);
+
+/** The last of the processes ends, and is not started again. */
+void world_retire(struct world *w);
 
 /** A write of somebody who is no operator; fails the world unless it is answered as @expect says
  * (0: whatever). */

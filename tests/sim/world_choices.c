@@ -38,7 +38,9 @@ static void offer_flights(struct world *w, struct offer *o)
         unsigned p = f->exchange.process;
         bool paused = w->network.processes[p].paused && !f->exchange.orphan;
         if (!f->exchange.executed) {
-            offer(o, CHOICE_EXECUTE, p, i, 0);
+            if (w->network.now_ms < f->exchange.lands_by_ms) {
+                offer(o, CHOICE_EXECUTE, p, i, 0);
+            }
         } else if (f->watch == NULL && !paused) {
             offer(o, CHOICE_ANSWER, p, i, 0);
         } else if (f->watch != NULL && !paused &&

@@ -18,7 +18,7 @@ static void end_faults(struct world *w)
     w->options.faults = (struct world_faults){0};
     w->network.split = false;
     for (unsigned i = 0; i < w->options.processes; i++) {
-        w->network.processes[i].paused = false;
+        process_pause(&w->network, &w->network.processes[i], false);
     }
     if (w->frozen) {
         world_thaw(w);
@@ -183,7 +183,11 @@ void world_play(struct world *w, uint64_t still_ms, world_say_fn *say, void *ctx
             break;
         }
         uint64_t ms = world_pass_ms(w);
-        world_pass(w, ms < still_ms ? ms : still_ms);
+        struct choice pass = {.type = CHOICE_PASS,
+                              .value = (int64_t)(ms < still_ms ? ms : still_ms)};
+        if (ask(w, &pass) != SAY_DID) {
+            world_pass(w, (uint64_t)pass.value);
+        }
     }
     w->say = NULL;
 }

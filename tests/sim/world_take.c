@@ -16,6 +16,9 @@ static void execute(struct world *w, struct flight *f)
     bool is_write = e->method != HTTP_GET && strstr(e->path, "/leases") == NULL &&
                     strstr(e->path, "/events") == NULL;
     flight_execute(&w->network, f);
+    if (w->observe != NULL && f->watch == NULL) {
+        w->observe(w->observe_ctx, w, e, &f->answer);
+    }
     if (is_write) {
         w->writes[process]++;
     }
@@ -150,10 +153,10 @@ static void take_process_fault(struct world *w, const struct choice *c)
         break;
     case CHOICE_PAUSE:
         faults->pause -= faults->pause > 0;
-        p->paused = true;
+        process_pause(&w->network, p, true);
         break;
     case CHOICE_RESUME:
-        p->paused = false;
+        process_pause(&w->network, p, false);
         break;
     default:
         faults->clock -= faults->clock > 0;
