@@ -59,6 +59,12 @@ void api_free(struct api *a)
     mem_free(a);
 }
 
+void api_set_admission(struct api *a, api_admit_fn *admit, void *ctx)
+{
+    a->admit = admit;
+    a->admit_ctx = ctx;
+}
+
 void api_set_time(struct api *a, int64_t wall_us)
 {
     assert(wall_us >= a->wall_us);

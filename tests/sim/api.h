@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <yyjson.h>
 
 enum {
     API_SERVERS_MAX = 2,
@@ -69,6 +70,12 @@ void api_restore(struct api *a, uint64_t revision);
  * each object's removal is a revision of its own). While it is away its paths are answered with 404
  * and "404 page not found" as plain text, and its watches end. */
 void api_serve_memcacheds(struct api *a, bool serve);
+
+/** A mutating admission webhook: may change @object, which somebody is about to write (not through
+ * scale), before it is validated. @subresource: NULL or "status". @admit NULL: there is none. */
+typedef void api_admit_fn(void *ctx, const char *resource, const char *subresource,
+                          yyjson_mut_doc *doc, yyjson_mut_val *object);
+void api_set_admission(struct api *a, api_admit_fn *admit, void *ctx);
 
 /* ---- Requests ---- */
 

@@ -83,6 +83,13 @@ static void own_update(struct change *c, yyjson_mut_val *object)
 
 /* ---- The verbs ---- */
 
+static void admit(const struct change *c, yyjson_mut_val *object)
+{
+    if (c->r->admit != NULL) {
+        c->r->admit(c->r->admit_ctx, c->r->resource->plural, c->r->subresource, c->doc, object);
+    }
+}
+
 static bool may_create_by_update(const struct change *c)
 {
     return strcmp(c->r->resource->kind, "Lease") == 0 || strcmp(c->r->resource->kind, "Event") == 0;
@@ -96,6 +103,7 @@ static yyjson_mut_val *create(struct change *c, yyjson_val *live)
     }
     c->live = NULL; /* whoever has the name matters only in the end */
     own_update(c, object);
+    admit(c, object);
     if (!change_finish_create(c, object)) {
         return NULL;
     }
@@ -110,6 +118,7 @@ static yyjson_mut_val *create(struct change *c, yyjson_val *live)
 
 static yyjson_mut_val *finish(struct change *c, yyjson_mut_val *object)
 {
+    admit(c, object);
     bool good = c->live == NULL ? change_finish_create(c, object)
                                 : change_finish_update(c, object, c->r->subresource);
     return good ? object : NULL;

@@ -14,11 +14,11 @@
  *   - strategic merge patch, apply and JSON patch of a scale; events of the core group;
  *   - kubectl's last-applied annotation is no owner of fields;
  *   - a custom resource that was applied with nulls or empty maps in its metadata is stored without
- *     them (there, the next write that changes nothing is written once more for it);
- *   - of a field that is given twice in one object, either may count.
+ *     them (there, the next write that changes nothing is written once more for it).
  */
 #pragma once
 #include "base/buf.h"
+#include "sim/api.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -65,6 +65,8 @@ struct api_change_request {
     const char *now_text;    /* RFC 3339 seconds, UTC */
     const char *new_uid;     /* for a creation (also by apply) */
     const char *suffix;      /* for generateName: five characters */
+    api_admit_fn *admit;     /* or NULL */
+    void *admit_ctx;
     yyjson_val *body;        /* parsed, hostile */
 };
 

@@ -157,6 +157,8 @@ static yyjson_mut_doc *change(struct api_call *c, enum api_verb verb, yyjson_val
         .now_text = c->api->now_text,
         .new_uid = live == NULL ? new_uid(c->api, uid) : "",
         .suffix = live == NULL ? new_suffix(c->api, suffix) : "",
+        .admit = c->api->admit,
+        .admit_ctx = c->api->admit_ctx,
         .body = body,
     };
     struct api_refusal refusal = {0};

@@ -28,6 +28,9 @@ struct world {
     bool probing;
     world_say_fn *say; /* while world_play() runs; may be NULL */
     void *say_ctx;
+    world_observe_fn *observe; /* may be NULL */
+    void *observe_ctx;
+    bool admitted; /* a webhook is at work */
     char failure[WORLD_FAILURE_BYTES];
     char probed[WORLD_FAILURE_BYTES];
     struct buf trace;
