@@ -31,6 +31,35 @@ static void text_if_empty(struct change *c, yyjson_mut_val *object, const char *
     }
 }
 
+static bool comes_again(yyjson_mut_val *key, size_t behind)
+{
+    for (yyjson_mut_val *later = key->next->next; behind > 0; behind--, later = later->next->next) {
+        if (yyjson_mut_get_len(later) == yyjson_mut_get_len(key) && yyjson_mut_equals(later, key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of members of one name the last counts. (yyjson's patch adds where it should replace.) */
+static void drop_twins(yyjson_mut_val *v)
+{
+    size_t i, max, left = yyjson_mut_obj_size(v);
+    yyjson_mut_val *item;
+    yyjson_mut_arr_foreach(v, i, max, item)
+    {
+        drop_twins(item);
+    }
+    yyjson_mut_obj_iter it = yyjson_mut_obj_iter_with(v);
+    for (yyjson_mut_val *key; (key = yyjson_mut_obj_iter_next(&it)) != NULL;) {
+        if (comes_again(key, --left)) {
+            yyjson_mut_obj_iter_remove(&it);
+        } else {
+            drop_twins(yyjson_mut_obj_iter_get_val(key));
+        }
+    }
+}
+
 /* No two owners are the same in all. */
 static void drop_twin_owners(yyjson_mut_val *object)
 {
@@ -138,6 +167,7 @@ yyjson_mut_val *change_decode_body(struct change *c)
                       resource->kind, go_kind(c->r->body));
     }
     yyjson_mut_val *object = yyjson_val_mut_copy(c->doc, c->r->body);
+    drop_twins(object);
     if (!check_kind(c, object)) {
         return NULL;
     }
@@ -168,6 +198,9 @@ bool change_decode_patched(struct change *c, yyjson_mut_val *patched)
     if (!yyjson_mut_is_obj(patched)) {
         refuse_patched(c, patched, "couldn't get version/kind; json parse error");
         return false;
+    }
+    if (c->r->verb == API_JSON_PATCH) {
+        drop_twins(patched);
     }
     const char *kind = change_text(patched, "kind");
     if (!c->r->resource->is_custom && strcmp(kind, c->r->resource->kind) != 0) {

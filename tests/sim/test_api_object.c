@@ -638,6 +638,10 @@ static void patches_follow_their_rfcs(void **state)
          "[{'op':'test','path':'/spec/size','value':1},{'op':'replace','path':'/spec/size',"
          "'value':2}]",
          "200 /spec/size 2"},
+        {"json memcacheds/m", "[{'op':'add','path':'/spec','value':{'size':3}}]",
+         "200 /spec {'size':3}"},
+        {"create memcacheds/twice", "{" MEMCACHED("twice") "},'spec':{'size':1},'spec':{'size':2}}",
+         "201 /spec/size 2"},
         {"apply memcacheds/m", "[]",
          "400 BadRequest error decoding YAML: error unmarshaling JSON: while decoding JSON: json: "
          "cannot unmarshal array into Go value of type map[string]interface {}"},
