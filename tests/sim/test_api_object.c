@@ -48,7 +48,7 @@ struct store {
     unsigned revision;
 };
 
-struct request {
+struct parsed_request {
     char verb[16], plural[32], name[256], sub[16], manager[32];
 };
 
@@ -64,10 +64,10 @@ static const struct api_resource *resource_of(const char *plural)
 }
 
 /* "apply! deployments/web/status by op" */
-static void parse_request(const char *text, struct request *r)
+static void parse_request(const char *text, struct parsed_request *r)
 {
     char path[320];
-    *r = (struct request){.manager = "kubectl"};
+    *r = (struct parsed_request){.manager = "kubectl"};
     assert_true(sscanf(text, "%15s %319s by %31s", r->verb, path, r->manager) >= 2);
     sscanf(path, "%31[^/]/%255[^/]/%15s", r->plural, r->name, r->sub);
 }
@@ -192,7 +192,7 @@ static enum api_verb verb_of(const char *text)
 static void take(struct store *s, const struct step *step)
 {
     char body[TEXT_MAX], uid[32];
-    struct request r;
+    struct parsed_request r;
     parse_request(step->request, &r);
     struct stored *o = find(s, r.plural, r.name);
     yyjson_doc *live = o->json == NULL ? NULL : yyjson_read(o->json, strlen(o->json), 0);
