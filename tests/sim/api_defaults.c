@@ -40,7 +40,7 @@ static const char *pull_policy(const char *image)
 {
     const char *slash = strrchr(image, '/');
     const char *colon = strchr(slash == NULL ? image : slash, ':');
-    if (image[0] == '\0' || strchr(image, '@') != NULL) {
+    if (image[0] == '\0') {
         return "IfNotPresent";
     }
     return colon == NULL || strcmp(colon, ":latest") == 0 ? "Always" : "IfNotPresent";
@@ -67,6 +67,47 @@ static void set_containers(yyjson_mut_doc *doc, yyjson_mut_val *list)
     yyjson_mut_arr_foreach(list, i, max, container)
     {
         set_container(doc, container);
+    }
+}
+
+/* Of a pod, not of a template: what is limited is requested. */
+static void request_limits(yyjson_mut_doc *doc, yyjson_mut_val *containers)
+{
+    size_t i, n, max, count;
+    yyjson_mut_val *container, *key, *value;
+    yyjson_mut_arr_foreach(containers, i, max, container)
+    {
+        yyjson_mut_val *resources = yyjson_mut_obj_get(container, "resources");
+        yyjson_mut_val *limits = yyjson_mut_obj_get(resources, "limits");
+        if (yyjson_mut_obj_size(limits) > 0) {
+            object_if_missing(doc, resources, "requests");
+        }
+        yyjson_mut_val *requests = yyjson_mut_obj_get(resources, "requests");
+        yyjson_mut_obj_foreach(limits, n, count, key, value)
+        {
+            if (yyjson_mut_obj_getn(requests, yyjson_mut_get_str(key), yyjson_mut_get_len(key)) ==
+                NULL) {
+                yyjson_mut_obj_add(requests, yyjson_mut_val_mut_copy(doc, key),
+                                   yyjson_mut_val_mut_copy(doc, value));
+            }
+        }
+    }
+}
+
+static void set_pod(yyjson_mut_doc *doc, yyjson_mut_val *pod)
+{
+    yyjson_mut_val *spec = yyjson_mut_obj_get(pod, "spec");
+    yyjson_mut_val *status = yyjson_mut_obj_get(pod, "status");
+    yyjson_mut_val *ip = yyjson_mut_obj_get(status, "podIP");
+    request_limits(doc, yyjson_mut_obj_get(spec, "containers"));
+    request_limits(doc, yyjson_mut_obj_get(spec, "initContainers"));
+    if (yyjson_mut_obj_get(spec, "enableServiceLinks") == NULL) {
+        yyjson_mut_obj_add_bool(doc, spec, "enableServiceLinks", true);
+    }
+    if (ip != NULL && yyjson_mut_obj_get(status, "podIPs") == NULL) {
+        yyjson_mut_val *ips = yyjson_mut_obj_add_arr(doc, status, "podIPs");
+        yyjson_mut_obj_add_val(doc, yyjson_mut_arr_add_obj(doc, ips), "ip",
+                               yyjson_mut_val_mut_copy(doc, ip));
     }
 }
 
@@ -129,9 +170,7 @@ void defaults_set(yyjson_mut_doc *doc, const struct api_resource *resource, yyjs
         set_pod_spec(doc, template_of(spec));
     } else if (is_kind(resource, "Pod")) {
         set_pod_spec(doc, spec);
-        if (yyjson_mut_obj_get(spec, "enableServiceLinks") == NULL) {
-            yyjson_mut_obj_add_bool(doc, spec, "enableServiceLinks", true);
-        }
+        set_pod(doc, object);
     } else if (is_kind(resource, "Namespace")) {
         text_if_missing(doc, yyjson_mut_obj_get(object, "status"), "phase", "Active");
     }
@@ -187,11 +226,31 @@ static void admit_pod(yyjson_mut_doc *doc, yyjson_mut_val *spec)
     tolerate_lost_nodes(doc, spec);
 }
 
+static bool has_resources(yyjson_mut_val *containers)
+{
+    size_t i, max;
+    yyjson_mut_val *container;
+    yyjson_mut_arr_foreach(containers, i, max, container)
+    {
+        yyjson_mut_val *resources = yyjson_mut_obj_get(container, "resources");
+        if (yyjson_mut_obj_size(yyjson_mut_obj_get(resources, "requests")) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "Guaranteed" is out of this model's scope. */
+static const char *quality(yyjson_mut_val *spec)
+{
+    return has_resources(yyjson_mut_obj_get(spec, "containers")) ? "Burstable" : "BestEffort";
+}
+
 static void prepare_pod(yyjson_mut_doc *doc, yyjson_mut_val *object)
 {
     yyjson_mut_val *status = yyjson_mut_obj(doc);
     yyjson_mut_obj_add_str(doc, status, "phase", "Pending");
-    yyjson_mut_obj_add_str(doc, status, "qosClass", "BestEffort");
+    yyjson_mut_obj_add_str(doc, status, "qosClass", quality(yyjson_mut_obj_get(object, "spec")));
     defaults_put(doc, object, "status", status);
 }
 

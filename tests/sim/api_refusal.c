@@ -173,6 +173,47 @@ static void add(struct field_errors *e, const char *reason, const char *field,
     e->starts[e->count++] = start;
 }
 
+/* How many bytes at @text are one character that people cannot see: controls, spaces of other
+ * kinds, marks of direction; 0: it can be seen. Not all that Unicode has. */
+static size_t invisible(const unsigned char *text, unsigned *code)
+{
+    static const unsigned ranges[][2] = {{0x80, 0xa0},     {0xad, 0xad},     {0x200b, 0x200f},
+                                         {0x2028, 0x202f}, {0x205f, 0x206f}, {0xfeff, 0xfeff}};
+    size_t len = text[0] < 0x80 ? 1 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
+    *code = len == 1   ? text[0]
+            : len == 2 ? (text[0] & 0x1fU) << 6 | (text[1] & 0x3fU)
+            : len == 3 ? (text[0] & 0xfU) << 12 | (text[1] & 0x3fU) << 6 | (text[2] & 0x3fU)
+                       : 0;
+    bool found = len == 1 && (*code < ' ' || *code == 0x7f);
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+        found = found || (*code >= ranges[i][0] && *code <= ranges[i][1]);
+    }
+    return found ? len : 0;
+}
+
+/* Go's %q of text that is UTF-8. */
+static void append_quoted(struct buf *out, const char *text)
+{
+    static const char short_ones[] = "\a\b\f\n\r\t\v", letters[] = "abfnrtv";
+    buf_append_char(out, '"');
+    while (*text != '\0') {
+        unsigned code;
+        size_t len = invisible((const unsigned char *)text, &code);
+        const char *is_short = len == 1 ? strchr(short_ones, *text) : NULL;
+        if (is_short != NULL) {
+            buf_printf(out, "\\%c", letters[is_short - short_ones]);
+        } else if (len == 1) {
+            buf_printf(out, "\\x%02x", code);
+        } else if (len > 1) {
+            buf_printf(out, "\\u%04x", code);
+        } else {
+            buf_printf(out, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
+        }
+        text += len > 0 ? len : 1;
+    }
+    buf_append_char(out, '"');
+}
+
 static void add_text(struct field_errors *e, const char *reason, const char *field,
                      const char *format, ...) __attribute__((format(printf, 4, 5)));
 
@@ -214,7 +255,11 @@ void field_too_long(struct field_errors *e, const char *field, const char *detai
 
 void field_duplicate(struct field_errors *e, const char *field, const char *value)
 {
-    add_text(e, "FieldValueDuplicate", field, "Duplicate value: \"%s\"", value);
+    struct buf quoted;
+    buf_init(&quoted, ERRORS_BYTES_MAX);
+    append_quoted(&quoted, value);
+    add_text(e, "FieldValueDuplicate", field, "Duplicate value: %s", buf_text(&quoted));
+    buf_fini(&quoted);
 }
 
 static void add_invalid(struct field_errors *e, const char *field, const char *value, bool quote,
@@ -229,9 +274,7 @@ static void add_invalid(struct field_errors *e, const char *field, const char *v
     buf_init(&body, ERRORS_BYTES_MAX);
     buf_append_text(&body, "Invalid value: ");
     if (quote) {
-        buf_append_char(&body, '"');
-        json_escape(&body, value, strlen(value), true);
-        buf_append_char(&body, '"');
+        append_quoted(&body, value);
     } else {
         buf_append_text(&body, value);
     }
@@ -273,9 +316,19 @@ void field_invalid_int(struct field_errors *e, const char *field, int64_t value,
 void field_unsupported(struct field_errors *e, const char *field, const char *value,
                        const char *const *supported)
 {
+    struct buf quoted;
+    buf_init(&quoted, ERRORS_BYTES_MAX);
+    append_quoted(&quoted, value);
+    field_unsupported_struct(e, field, buf_text(&quoted), supported);
+    buf_fini(&quoted);
+}
+
+void field_unsupported_struct(struct field_errors *e, const char *field, const char *value,
+                              const char *const *supported)
+{
     struct buf body;
     buf_init(&body, ERRORS_BYTES_MAX);
-    buf_printf(&body, "Unsupported value: \"%s\": supported values: ", value);
+    buf_printf(&body, "Unsupported value: %s: supported values: ", value);
     for (size_t i = 0; supported[i] != NULL; i++) {
         buf_printf(&body, "%s\"%s\"", i > 0 ? ", " : "", supported[i]);
     }

@@ -60,6 +60,9 @@ void field_invalid_int(struct field_errors *e, const char *field, int64_t value,
 /** @supported ends with NULL. */
 void field_unsupported(struct field_errors *e, const char *field, const char *value,
                        const char *const *supported);
+/** Likewise; @value as Go prints it. */
+void field_unsupported_struct(struct field_errors *e, const char *field, const char *value,
+                              const char *const *supported);
 
 /** 422 Invalid with all of them: `Deployment.apps "web" is invalid: …`; returns NULL. */
 void *refuse_invalid(struct api_refusal *refusal, const char *group, const char *kind,

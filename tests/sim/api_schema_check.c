@@ -5,10 +5,14 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+enum { ERRORS_BYTES_MAX = 16 << 10 };
+
+/* Collects all that is wrong. */
 struct check {
-    char *error;
-    size_t error_bytes;
+    struct buf text; /* a line each */
+    size_t count;
 };
 
 /* Where we are; innermost last. */
@@ -29,26 +33,25 @@ static size_t path_text(const struct path *p, char *out, size_t bytes)
     return len < bytes ? len : bytes - 1;
 }
 
-static bool complain(struct check *d, const struct path *path, const char *format, ...)
+static void complain(struct check *d, const struct path *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-static bool complain(struct check *d, const struct path *path, const char *format, ...)
+static void complain(struct check *d, const struct path *path, const char *format, ...)
 {
-    size_t len = path_text(path, d->error, d->error_bytes);
-    len += (size_t)snprintf(d->error + len, d->error_bytes - len, "%s", len > 0 ? ": " : "");
-    if (len < d->error_bytes) {
-        va_list args;
-        va_start(args, format);
-        vsnprintf(d->error + len, d->error_bytes - len, format, args);
-        va_end(args);
-    }
-    return false;
+    char where[512], what[512];
+    where[path_text(path, where, sizeof where)] = '\0';
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    buf_printf(&d->text, "%s%s%s%s", d->count++ > 0 ? "\n  " : "", where,
+               where[0] != '\0' ? ": " : "", what);
 }
 
-static bool check_value(struct check *d, const struct schema *type, const struct path *path,
+static void check_value(struct check *d, const struct schema *type, const struct path *path,
                         yyjson_mut_val *v);
 
-static bool check_items(struct check *d, const struct schema *type, const struct path *path,
+static void check_items(struct check *d, const struct schema *type, const struct path *path,
                         yyjson_mut_val *list)
 {
     size_t i, count;
@@ -57,23 +60,20 @@ static bool check_items(struct check *d, const struct schema *type, const struct
     {
         for (size_t k = 0; k < SCHEMA_KEYS_MAX && type->keys[k] != NULL; k++) {
             if (item_key(type, item, k, &room) == NULL) {
-                return complain(d, path,
-                                "element %zu: associative list with keys has an element that omits "
-                                "key field \"%s\" (and doesn't have default value)",
-                                i, type->keys[k]);
+                complain(d, path,
+                         "element %zu: associative list with keys has an element that omits key "
+                         "field \"%s\" (and doesn't have default value)",
+                         i, type->keys[k]);
             }
         }
         if (schema_is_associative(type) && item_find(type, list, item) != item) {
-            return complain(d, path, "duplicate entries for key");
+            complain(d, path, "duplicate entries for key");
         }
-        if (!check_value(d, type->element, path, item)) {
-            return false;
-        }
+        check_value(d, type->element, path, item);
     }
-    return true;
 }
 
-static bool check_members(struct check *d, const struct schema *type, const struct path *path,
+static void check_members(struct check *d, const struct schema *type, const struct path *path,
                           yyjson_mut_val *object)
 {
     size_t i, count;
@@ -86,50 +86,75 @@ static bool check_members(struct check *d, const struct schema *type, const stru
         if (type->class == SCHEMA_STRUCT) {
             const struct schema_field *f = schema_find(type, name, yyjson_mut_get_len(key));
             if (f == NULL) {
-                return complain(d, &here, "field not declared in schema");
+                complain(d, &here, "field not declared in schema");
+                continue;
             }
             child = f->type;
         }
-        if (!check_value(d, child, &here, value)) {
-            return false;
-        }
+        check_value(d, child, &here, value);
     }
-    return true;
 }
 
-static bool check_value(struct check *d, const struct schema *type, const struct path *path,
-                        yyjson_mut_val *v)
+/* Go's %v of what holds the value, for one that should have been a container. */
+static void complain_of_shape(struct check *d, const struct path *path, const char *wanted,
+                              yyjson_mut_val *v)
 {
-    if (yyjson_mut_is_null(v)) {
-        return true;
-    }
-    const char got[] = "got *value.valueUnstructured";
-    switch (type->class) {
+    char *text = yyjson_mut_val_write(v, 0, NULL);
+    complain(d, path, "expected %s, got &{%s}", wanted,
+             yyjson_mut_is_str(v) ? yyjson_mut_get_str(v) : text);
+    free(text);
+}
+
+static const char *wanted_scalar(enum schema_class class, yyjson_mut_val *v)
+{
+    switch (class) {
     case SCHEMA_STRING:
     case SCHEMA_TIME:
     case SCHEMA_MICRO_TIME:
-        return yyjson_mut_is_str(v) || complain(d, path, "expected string, %s", got);
+        return yyjson_mut_is_str(v) ? NULL : "string";
     case SCHEMA_INT32:
     case SCHEMA_INT64:
-        return yyjson_mut_is_num(v) ||
-               complain(d, path, "expected numeric (int or float), %s", got);
+        return yyjson_mut_is_num(v) ? NULL : "numeric (int or float)";
     case SCHEMA_BOOL:
-        return yyjson_mut_is_bool(v) || complain(d, path, "expected boolean, %s", got);
-    case SCHEMA_STRUCT:
-    case SCHEMA_MAP:
-        return yyjson_mut_is_obj(v) ? check_members(d, type, path, v)
-                                    : complain(d, path, "expected map, %s", got);
-    case SCHEMA_LIST:
-        return yyjson_mut_is_arr(v) ? check_items(d, type, path, v)
-                                    : complain(d, path, "expected list, %s", got);
+        return yyjson_mut_is_bool(v) ? NULL : "boolean";
     default:
-        return true;
+        return NULL;
+    }
+}
+
+static void check_value(struct check *d, const struct schema *type, const struct path *path,
+                        yyjson_mut_val *v)
+{
+    const char *wanted = wanted_scalar(type->class, v);
+    if (yyjson_mut_is_null(v)) {
+        return;
+    }
+    if (type->class == SCHEMA_STRUCT || type->class == SCHEMA_MAP) {
+        if (yyjson_mut_is_obj(v)) {
+            check_members(d, type, path, v);
+        } else {
+            complain_of_shape(d, path, "map", v);
+        }
+    } else if (type->class == SCHEMA_LIST) {
+        if (yyjson_mut_is_arr(v)) {
+            check_items(d, type, path, v);
+        } else {
+            complain_of_shape(d, path, "list", v);
+        }
+    } else if (wanted != NULL) {
+        complain(d, path, "expected %s, got *value.valueUnstructured", wanted);
     }
 }
 
 bool schema_check(const struct schema *type, yyjson_mut_val *config, char *error,
                   size_t error_bytes)
 {
-    struct check d = {.error = error, .error_bytes = error_bytes};
-    return check_value(&d, type, NULL, config);
+    struct check d = {0};
+    buf_init(&d.text, ERRORS_BYTES_MAX);
+    check_value(&d, type, NULL, config);
+    if (d.count > 0) {
+        snprintf(error, error_bytes, "%s%s", d.count > 1 ? "errors:\n  " : "", buf_text(&d.text));
+    }
+    buf_fini(&d.text);
+    return d.count == 0;
 }

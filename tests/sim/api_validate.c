@@ -126,6 +126,11 @@ static void validate_spec(struct field_errors *e, const struct api_resource *res
     }
 }
 
+static bool has_core_finalizers(const struct api_resource *resource)
+{
+    return resource->has_status && !resource->is_custom;
+}
+
 void validate_object(struct field_errors *e, const struct api_resource *resource,
                      const char *subresource, yyjson_mut_val *object, yyjson_mut_val *live)
 {
@@ -147,12 +152,16 @@ void validate_object(struct field_errors *e, const struct api_resource *resource
     } else if (is_event) {
         validate_new_event(e, object);
     }
+    if (has_core_finalizers(resource)) {
+        validate_core_finalizers(e, yyjson_mut_obj_get(metadata, "finalizers"));
+    }
     if (resource->is_custom) {
         validate_memcached(e, object, !status);
     } else if (!status) {
         validate_spec(e, resource, object, live);
     } else if (resource->has_scale) {
-        validate_counts(e, yyjson_mut_obj_get(object, "status"));
+        validate_counts(e, strcmp(resource->kind, "Deployment") == 0,
+                        yyjson_mut_obj_get(object, "status"));
     } else if (strcmp(resource->kind, "Namespace") == 0) {
         validate_phase(e, metadata, yyjson_mut_obj_get(object, "status"));
     }

@@ -27,10 +27,13 @@ void validate_label(struct field_errors *e, const char *field, const char *value
 void validate_subdomain(struct field_errors *e, const char *field, const char *value); /* DNS */
 void validate_not_negative(struct field_errors *e, const char *field, int64_t value);
 
+/** Finalizers of kinds that have the rules of Kubernetes' core. */
+void validate_core_finalizers(struct field_errors *e, yyjson_mut_val *finalizers);
+
 /** The spec of a Deployment, or else of a ReplicaSet; that its selector stays; its status. */
 void validate_workload(struct field_errors *e, bool is_deployment, yyjson_mut_val *spec);
 void validate_selector_update(struct field_errors *e, yyjson_mut_val *spec, yyjson_mut_val *live);
-void validate_counts(struct field_errors *e, yyjson_mut_val *status);
+void validate_counts(struct field_errors *e, bool is_deployment, yyjson_mut_val *status);
 
 /** A pod's spec, at @field ("spec", "spec.template.spec"). */
 void validate_pod_spec(struct field_errors *e, const char *field, yyjson_mut_val *spec);

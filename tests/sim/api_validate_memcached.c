@@ -27,16 +27,11 @@ static bool is_reason(const char *text)
            (len == 1 || strchr(",:", text[len - 1]) == NULL);
 }
 
+/* By name: missing ones are told in the order of the CRD's list of them. */
 static const struct memcached_rule CONDITION[] = {
-    {.name = "type",
-     .type = "string",
-     .required = true,
-     .max_len = 316,
-     .pattern = "^(" DNS_LABEL "(\\." DNS_LABEL ")*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$",
-     .matches = validate_is_qualified},
-    {.name = "status", .type = "string", .required = true, .one_of = STATUSES},
-    {.name = "observedGeneration", .type = "integer", .has_min = true},
     {.name = "lastTransitionTime", .type = "string", .required = true, .is_time = true},
+    {.name = "message", .type = "string", .required = true, .max_len = 32768},
+    {.name = "observedGeneration", .type = "integer", .has_min = true},
     {.name = "reason",
      .type = "string",
      .required = true,
@@ -44,7 +39,13 @@ static const struct memcached_rule CONDITION[] = {
      .max_len = 1024,
      .pattern = "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$",
      .matches = is_reason},
-    {.name = "message", .type = "string", .required = true, .max_len = 32768},
+    {.name = "status", .type = "string", .required = true, .one_of = STATUSES},
+    {.name = "type",
+     .type = "string",
+     .required = true,
+     .max_len = 316,
+     .pattern = "^(" DNS_LABEL "(\\." DNS_LABEL ")*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$",
+     .matches = validate_is_qualified},
     {0},
 };
 static const struct memcached_rule CONDITIONS = {.type = "object", .members = CONDITION};
@@ -143,8 +144,12 @@ static void judge_members(struct field_errors *e, const char *path,
         yyjson_mut_val *v = yyjson_mut_obj_get(object, r->name);
         if (v != NULL) {
             judge(e, below, r, v);
-        } else if (r->required) {
-            field_required(e, below, "");
+        }
+    }
+    for (const struct memcached_rule *r = rule->members; r != NULL && r->name != NULL; r++) {
+        if (r->required && yyjson_mut_obj_get(object, r->name) == NULL) {
+            field_required(e, field_path("%s%s%s", path, path[0] != '\0' ? "." : "", r->name).text,
+                           "");
         }
     }
 }

@@ -276,6 +276,25 @@ static void validate_finalizers(struct field_errors *e, yyjson_mut_val *finalize
     }
 }
 
+void validate_core_finalizers(struct field_errors *e, yyjson_mut_val *finalizers)
+{
+    size_t i, max;
+    yyjson_mut_val *v;
+    yyjson_mut_arr_foreach(finalizers, i, max, v)
+    {
+        const char *name = yyjson_mut_get_str(v);
+        bool standard = strcmp(name, "orphan") == 0 || strcmp(name, "foregroundDeletion") == 0 ||
+                        strcmp(name, "kubernetes") == 0;
+        struct field_path field = field_path("metadata.finalizers[%zu]", i);
+        validate_qualified_name(e, field.text, name);
+        if (strchr(name, '/') == NULL && !standard) {
+            field_invalid_text(e, field.text, name,
+                               "name is neither a standard finalizer name nor is it fully "
+                               "qualified");
+        }
+    }
+}
+
 static void validate_name(struct field_errors *e, const struct api_resource *resource,
                           const char *field, const char *name)
 {

@@ -217,7 +217,14 @@ static void validate_strategy(struct field_errors *e, yyjson_mut_val *strategy)
     } else if (strcmp(type, "RollingUpdate") == 0) {
         validate_rolling(e, rolling);
     } else {
-        field_unsupported(e, "spec.strategy", type, TYPES);
+        struct buf value;
+        buf_init(&value, 1 << 20);
+        buf_printf(&value,
+                   "apps.DeploymentStrategy{Type:\"%s\", "
+                   "RollingUpdate:(*apps.RollingUpdateDeployment)(%s)}",
+                   type, rolling == NULL ? "nil" : "0x0");
+        field_unsupported_struct(e, "spec.strategy", buf_text(&value), TYPES);
+        buf_fini(&value);
     }
 }
 
@@ -288,22 +295,27 @@ void validate_selector_update(struct field_errors *e, yyjson_mut_val *spec, yyjs
     }
 }
 
-void validate_counts(struct field_errors *e, yyjson_mut_val *status)
+void validate_counts(struct field_errors *e, bool is_deployment, yyjson_mut_val *status)
 {
-    static const char *const COUNTS[] = {
-        "observedGeneration", "replicas",          "fullyLabeledReplicas", "updatedReplicas",
-        "readyReplicas",      "availableReplicas", "unavailableReplicas",  "collisionCount"};
-    static const char *const PARTS[] = {"fullyLabeledReplicas", "updatedReplicas", "readyReplicas",
-                                        "availableReplicas"};
-    for (size_t i = 0; i < ARRAY_LEN(COUNTS); i++) {
-        validate_not_negative(e, field_path("status.%s", COUNTS[i]).text,
-                              validate_int(status, COUNTS[i], 0));
+    static const char *const OF_DEPLOYMENT[] = {"observedGeneration", "replicas",
+                                                "updatedReplicas",    "readyReplicas",
+                                                "availableReplicas",  "unavailableReplicas",
+                                                "collisionCount",     NULL};
+    static const char *const OF_REPLICA_SET[] = {"replicas",           "fullyLabeledReplicas",
+                                                 "readyReplicas",      "availableReplicas",
+                                                 "observedGeneration", NULL};
+    const char *const parts[] = {is_deployment ? "updatedReplicas" : "fullyLabeledReplicas",
+                                 "readyReplicas", "availableReplicas"};
+    const char *const *counts = is_deployment ? OF_DEPLOYMENT : OF_REPLICA_SET;
+    for (size_t i = 0; counts[i] != NULL; i++) {
+        validate_not_negative(e, field_path("status.%s", counts[i]).text,
+                              validate_int(status, counts[i], 0));
     }
     int64_t all = validate_int(status, "replicas", 0);
-    for (size_t i = 0; i < ARRAY_LEN(PARTS); i++) {
-        int64_t part = validate_int(status, PARTS[i], 0);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        int64_t part = validate_int(status, parts[i], 0);
         if (part > all) {
-            field_invalid_int(e, field_path("status.%s", PARTS[i]).text, part,
+            field_invalid_int(e, field_path("status.%s", parts[i]).text, part,
                               "cannot be greater than status.replicas");
         }
     }

@@ -25,6 +25,11 @@ static const char *const loose_messages[] = {
     /* a whole object, with all that is masked elsewhere, in the order of Go's structs */
     "Invalid value: \"{",
     "unable to parse requirement: ",
+    "error converting YAML to JSON",
+    /* several, in the random order of Go's maps */
+    "failed to create typed patch object: errors:",
+    /* the difference of two pods, by a library made for tests */
+    "pod updates may not change fields other than ",
 };
 
 /* ---- texts ---- */
