@@ -131,11 +131,7 @@ static void subtract_children(yyjson_mut_val *a, yyjson_mut_val *b)
 static bool subtract_node(yyjson_mut_val *a, yyjson_mut_val *b)
 {
     bool member = fields_is_member(a) && !fields_is_member(b);
-    bool was_leaf = size_of(a) == 0;
     subtract_children(a, b);
-    if (was_leaf) {
-        return member;
-    }
     bool children = size_of(a) > (dot_of(a) != NULL);
     if (!member || !children) {
         yyjson_mut_obj_remove_keyn(a, ".", 1); /* a member without children is an empty node */

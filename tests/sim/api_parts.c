@@ -23,9 +23,6 @@ static yyjson_mut_val *fields_of_object(yyjson_mut_doc *doc, const struct schema
         const struct schema *below =
             item_member_type(type, yyjson_mut_get_str(key), yyjson_mut_get_len(key));
         yyjson_mut_val *node = below == NULL ? NULL : fields_of(doc, below, value, element);
-        if (type->class == SCHEMA_MAP) {
-            fields_mark(doc, &node);
-        }
         if (node != NULL) {
             fields_put(doc, &out, 'f', yyjson_mut_get_str(key), yyjson_mut_get_len(key), node);
         }

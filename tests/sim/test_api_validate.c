@@ -1,11 +1,12 @@
 /*
- * The rules that the model has for Memcacheds are those of config/crd/bases, and the fields that it
- * keeps are those that have rules.
+ * What is refused (see api_steps.h for how to read the table). And that the rules for Memcacheds
+ * are those of config/crd/bases, and the fields that are kept are those that have rules.
  */
 #include "lib/testing.h"
 
 #include "sim/api_object.h"
 #include "sim/api_schema.h"
+#include "sim/api_steps.h"
 #include "sim/api_validate_memcached.h"
 
 #include "base/mem.h"
@@ -144,9 +145,96 @@ static void patterns_are_what_they_say(void **state)
     }
 }
 
+static void invalid_objects_are_refused(void **state)
+{
+    (void)state;
+#define BAD(kind, name, what) "422 Invalid " kind " '" name "' is invalid: " what
+    static const struct step STEPS[] = {
+        {"create deployments/web", "{'kind':'Deployment'}",
+         "422 Invalid Deployment.apps \"\" is invalid: [metadata.name: Required value: name or "
+         "generateName is required, spec.selector: Required value, spec.template.metadata.labels: "
+         "Invalid value: map[string]string(nil): `selector` does not match template `labels`, "
+         "spec.template.spec.containers: Required value]"},
+        {"create deployments/web", "{" DEPLOYMENT("web") "},'spec':{'replicas':-1," SPEC "}}",
+         BAD("Deployment.apps", "web",
+             "spec.replicas: Invalid value: -1: must be greater than or equal to 0")},
+        {"create deployments/web", "{" DEPLOYMENT("web") "},'spec':{'replicas':'1'," SPEC "}}",
+         "400 BadRequest Deployment in version 'v1' cannot be handled as a Deployment: json: "
+         "cannot "
+         "unmarshal string into field .spec.replicas of type int32"},
+        {"create deployments/web", "{" DEPLOYMENT("web") "},'spec':{" SPEC "}}", "201"},
+        {"patch deployments/web", "{'spec':{'selector':{'matchLabels':{'app':'x'}}}}",
+         "422 Invalid Deployment.apps \"web\" is invalid: [spec.template.metadata.labels: Invalid "
+         "value: map[string]string{\"app\":\"web\"}: `selector` does not match template `labels`, "
+         "spec.selector: Invalid value: v1.LabelSelector{MatchLabels:map[string]string{\"app\":"
+         "\"x\"}, MatchExpressions:[]v1.LabelSelectorRequirement(nil)}: field is immutable]"},
+        {"patch deployments/web", "{'metadata':{'labels':{'a':'b c'}}}",
+         BAD("Deployment.apps", "web",
+             "metadata.labels: Invalid value: 'b c': a valid label must be an empty string or "
+             "consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
+             "alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for "
+             "validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')")},
+        {"create memcacheds/A_b", "{" MEMCACHED("A_b") "},'spec':{'size':1}}",
+         BAD("Memcached.cache.example.com", "A_b",
+             "metadata.name: Invalid value: 'A_b': a lowercase RFC 1123 subdomain must consist of "
+             "lower case alphanumeric characters, '-' or '.', and must start and end with an "
+             "alphanumeric character (e.g. 'example.com', regex used for validation is "
+             "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')")},
+        {"create memcacheds/m", "{" MEMCACHED("m") "},'spec':{}}",
+         BAD("Memcached.cache.example.com", "m", "spec.size: Required value")},
+        {"create memcacheds/m", "{" MEMCACHED("m") "},'spec':{'size':'x'}}",
+         BAD("Memcached.cache.example.com", "m",
+             "[spec.size: Invalid value: 'string': spec.size in body must be of type integer: "
+             "'string', .spec.size: Invalid value: 0: .spec.size accessor error: x is of the type "
+             "string, expected int64]")},
+        {"create memcacheds/m", "{'spec':{'size':1}}",
+         "400 BadRequest Memcached in version 'v1alpha1' cannot be handled as a Memcached: "
+         "unmarshalerDecoder: Object 'Kind' is missing"},
+        {"create memcacheds/m", "{" MEMCACHED("m") "},'spec':{'size':1}}", "201"},
+        {"patch memcacheds/m/status", "{'status':{'source':''}}", "200 /status {'source':''}"},
+        {"patch memcacheds/m/status", "{'status':{'selector':''}}",
+         BAD("Memcached.cache.example.com", "m",
+             "status.selector: Invalid value: 'null': status.selector in body must be of type "
+             "string: 'null'")},
+        {"patch memcacheds/m/status",
+         "{'status':{'conditions':[{'type':'A','status':'x','reason':"
+         "'R','message':'m','lastTransitionTime':'2026-01-01T00:00:00Z'}]}}",
+         BAD("Memcached.cache.example.com", "m",
+             "status.conditions.status: Unsupported value: 'x': supported values: 'True', 'False', "
+             "'Unknown'")},
+        {"patch memcacheds/m/status",
+         "{'status':{'conditions':[{'type':'A','status':'True','reason':'','message':'m',"
+         "'lastTransitionTime':'x'}]}}",
+         BAD("Memcached.cache.example.com", "m",
+             "[status.conditions.lastTransitionTime: Invalid value: 'x': "
+             "status.conditions.lastTransitionTime in body must be of type date-time: 'x', "
+             "status.conditions.reason: Invalid value: 'null': status.conditions.reason in body "
+             "must "
+             "be of type string: 'null', status.conditions.reason: Invalid value: '': "
+             "status.conditions.reason in body should be at least 1 chars long]")},
+        {"create leases/l", "{" LEASE("l") "},'spec':{'renewTime':'2026-01-01T00:00:00.123Z'}}",
+         "400 BadRequest Lease in version 'v1' cannot be handled as a Lease: json: cannot "
+         "unmarshal "
+         "string into field .spec.renewTime of type time"},
+        {"create leases/l",
+         "{" LEASE("l") "},'spec':{'leaseDurationSeconds':0,'leaseTransitions':-1}}",
+         BAD("Lease.coordination.k8s.io", "l",
+             "[spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0, "
+             "spec.leaseTransitions: Invalid value: -1: must to greater or equal than 0]")},
+        {"create events/e",
+         "{" IS_A("events.k8s.io/v1", "Event", "e") "},'eventTime':'2026-01-01T00:00:00.123456Z',"
+                                                    "'reportingController':'c','reportingInstance':"
+                                                    "'i','type':'x','reason':'R','action':'A',"
+                                                    "'regarding':{'namespace':'default'}}",
+         BAD("Event", "e", "type: Invalid value: '': has invalid value: x")},
+    };
+    STEPS_RUN(STEPS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(invalid_objects_are_refused),
         cmocka_unit_test(rules_are_those_of_the_crd),
         cmocka_unit_test(patterns_are_what_they_say),
     };
