@@ -17,6 +17,7 @@
 
 enum {
     REQUEST_BYTES_MAX = 64 << 10,
+    RELEASED_S = 1,       /* leaseDurationSeconds of a Lease that was given back, as in client-go */
     META_BYTES_MAX = 128, /* of resourceVersion and uid; the longest in use are 20 and 36 */
 };
 
@@ -75,6 +76,15 @@ static int64_t int32_or(yyjson_val *value, int64_t min, int64_t fallback)
     return n < min || n > INT32_MAX ? fallback : n;
 }
 
+/* Without a holder it is free if it was given back. Else somebody has cleared it, and who held it
+ * does not know that yet: it is waited out like a record that cannot be read. */
+static enum lease_owner owner_now(const struct lease *l, yyjson_val *spec, int64_t duration_s)
+{
+    enum lease_owner owner = owner_of(l, spec);
+    bool cleared = l->owner == LEASE_ANOTHERS && duration_s != RELEASED_S;
+    return owner == LEASE_FREE && cleared ? LEASE_ANOTHERS : owner;
+}
+
 /* A change of the record is its holder's sign of life, whatever the change says. */
 static void notice_change(struct lease *l, yyjson_val *spec, uint64_t now_ms)
 {
@@ -102,10 +112,12 @@ static bool read_record(struct lease *l, uint64_t now_ms, const char *body, size
     notice_change(l, spec, now_ms);
     set_text(&l->rv, yyjson_get_str(rv));
     set_text(&l->uid, yyjson_get_str(uid));
-    l->owner = owner_of(l, spec);
+    int64_t duration_s = int32_or(json_at(spec, "leaseDurationSeconds", NULL), 1, 0);
+    l->owner = owner_now(l, spec, duration_s);
     set_text(&l->holder, yyjson_get_str(json_at(spec, "holderIdentity", NULL)));
-    l->duration_ms = 1000 * (uint64_t)int32_or(json_at(spec, "leaseDurationSeconds", NULL), 1,
-                                               LEASE_DURATION_MS / 1000);
+    /* Never less than ours: it may stand where one of ours was a moment ago. */
+    uint64_t duration_ms = 1000 * (uint64_t)duration_s;
+    l->duration_ms = duration_ms > LEASE_DURATION_MS ? duration_ms : LEASE_DURATION_MS;
     l->transitions = int32_or(json_at(spec, "leaseTransitions", NULL), 0, 0);
     yyjson_val *acquired = json_at(spec, "acquireTime", NULL);
     if (!yyjson_is_str(acquired) ||
@@ -133,7 +145,7 @@ static void write_spec(const struct lease *l, struct now now, struct json_writer
     }
     json_object_begin(w);
     json_member_string(w, "holderIdentity", releasing ? "" : l->identity);
-    json_member_int(w, "leaseDurationSeconds", releasing ? 1 : LEASE_DURATION_MS / 1000);
+    json_member_int(w, "leaseDurationSeconds", releasing ? RELEASED_S : LEASE_DURATION_MS / 1000);
     write_time(w, "acquireTime", renewing && !releasing ? l->acquired_us : now.wall_us);
     write_time(w, "renewTime", now.wall_us);
     json_member_int(w, "leaseTransitions", transitions);
@@ -286,6 +298,16 @@ static void renewed(struct lease *l, struct now now)
     wait_for_next(l, now);
 }
 
+/* Another was faster. Should the Lease be gone when we look, it is waited out all the same. */
+static void notice_rival(struct lease *l, struct now now)
+{
+    if (l->state == LEASE_STANDBY) {
+        l->owner = LEASE_ANOTHERS;
+        l->seen_ms = now.mono_ms;
+        l->duration_ms = LEASE_DURATION_MS;
+    }
+}
+
 void lease_answer(struct lease *l, struct now now, const char *body, size_t len,
                   const struct error *err)
 {
@@ -296,6 +318,9 @@ void lease_answer(struct lease *l, struct now now, const char *body, size_t len,
         return;
     }
     bool looked = l->asked == HTTP_GET;
+    if (!looked && err != NULL && (err->code == ERR_CONFLICT || err->code == ERR_EXISTS)) {
+        notice_rival(l, now);
+    }
     bool absent = looked && err != NULL && err->code == ERR_NOT_FOUND;
     if (!absent && (err != NULL || !read_record(l, now.mono_ms, body, len))) {
         attempt_failed(l, now);

@@ -25,7 +25,8 @@ enum lease_state {
     LEASE_RELEASED,
 };
 
-/** Whose the record is. One that cannot be read counts as another's: it is waited out. */
+/** Whose the record is. One that cannot be read counts as another's, and so does one of another's
+ * that was cleared by hand, not given back: it is waited out. */
 enum lease_owner { LEASE_FREE, LEASE_OURS, LEASE_ANOTHERS };
 
 struct lease {
@@ -46,7 +47,7 @@ struct lease {
     enum lease_owner owner;
     char *holder;
     char *rv, *uid;
-    uint64_t duration_ms; /* the record's own */
+    uint64_t duration_ms; /* the record's own, at least ours */
     int64_t transitions;
     int64_t acquired_us; /* its acquireTime */
     bool exists;

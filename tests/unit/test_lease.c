@@ -461,6 +461,38 @@ static void a_deleted_lease_of_another_is_waited_out(void **state)
     assert_int_equal(rig->lease.state, LEASE_LEADING);
 }
 
+/* By hand: its holder finds out only when it renews. */
+static void a_lease_that_was_cleared_is_waited_out(void **state)
+{
+    struct rig *rig = *state;
+    server_renew(&rig->server, "other", 1);
+    exchange(rig, 0, HTTP_GET);
+    server_set(&rig->server, "{\"holderIdentity\":\"\",\"leaseDurationSeconds\":15}");
+    exchange(rig, 2400, HTTP_GET);
+    ask_nothing(rig, 2400);
+    server_set(&rig->server, "{}");
+    exchange(rig, 4800, HTTP_GET);
+    exchange(rig, 19799, HTTP_GET);
+    exchange(rig, 22200, HTTP_GET);
+    exchange(rig, 22200, HTTP_PUT);
+    assert_int_equal(rig->lease.state, LEASE_LEADING);
+}
+
+/* Its name was never seen, but that it was there. */
+static void a_rival_whose_lease_was_deleted_is_waited_out(void **state)
+{
+    struct rig *rig = *state;
+    exchange(rig, 0, HTTP_GET);
+    ask(rig, 0, HTTP_POST);
+    server_renew(&rig->server, "other", 1);
+    assert_int_equal(answer(rig, 0), ERR_EXISTS);
+    server_delete(&rig->server);
+    exchange(rig, 2400, HTTP_GET);
+    ask_nothing(rig, 2400);
+    exchange(rig, 15000, HTTP_GET);
+    exchange(rig, 15000, HTTP_POST);
+}
+
 /* The end of leading. */
 
 static void counts_from_when_the_attempt_began(void **state)
@@ -677,7 +709,7 @@ static void strange_records_are_waited_out(void **state)
         unsigned taken_after_s;
     } table[] = {
         {"{\"holderIdentity\":\"x\",\"leaseDurationSeconds\":15}", 15},
-        {"{\"holderIdentity\":\"x\",\"leaseDurationSeconds\":3}", 3},
+        {"{\"holderIdentity\":\"x\",\"leaseDurationSeconds\":3}", 15},
         {"{\"holderIdentity\":\"x\",\"leaseDurationSeconds\":60}", 60},
         {"{\"holderIdentity\":\"x\"}", 15},
         {"{\"holderIdentity\":\"x\",\"leaseDurationSeconds\":0}", 15},
@@ -1050,6 +1082,8 @@ int main(void)
         RULE(a_holder_that_was_cleared_is_set_again),
         RULE(a_lease_that_was_deleted_is_made_again),
         RULE(a_deleted_lease_of_another_is_waited_out),
+        RULE(a_lease_that_was_cleared_is_waited_out),
+        RULE(a_rival_whose_lease_was_deleted_is_waited_out),
         RULE(counts_from_when_the_attempt_began),
         RULE(an_answer_that_comes_too_late_makes_no_leader),
         RULE(a_server_that_hangs_is_asked_twice_before_it_is_lost),
