@@ -74,6 +74,9 @@ struct api_version *api_commit_removal(struct api_call *c, struct api_version *n
 /** A parameter that is there and not empty. */
 bool api_is_given(const char *text);
 
+/** Lists and watches are answered by a cache: of all but Events. */
+bool api_has_cache(const struct api_resource *resource);
+
 /** resourceVersion as a number; unset is 0. */
 bool api_parse_revision(struct api_call *c, uint64_t *revision);
 

@@ -20,6 +20,11 @@ bool api_is_given(const char *text)
     return text != NULL && text[0] != '\0';
 }
 
+bool api_has_cache(const struct api_resource *resource)
+{
+    return strcmp(resource->kind, "Event") != 0;
+}
+
 bool api_parse_revision(struct api_call *c, uint64_t *revision)
 {
     const char *text = c->path.query.resource_version;
@@ -34,10 +39,18 @@ bool api_parse_revision(struct api_call *c, uint64_t *revision)
         return true;
     }
     char message[256];
-    snprintf(message, sizeof message,
-             "resourceVersion: Invalid value: \"%.80s\": strconv.ParseUint: parsing \"%.80s\": %s",
-             text, text, errno == ERANGE ? "value out of range" : "invalid syntax");
-    api_answer_status(c->answer, &(struct api_status){.code = 500, .message = message});
+    bool by_storage = !api_query_bool(c->path.query.watch) &&
+                      (api_is_given(c->path.query.limit) || !api_has_cache(c->path.resource));
+    snprintf(
+        message, sizeof message,
+        "%sresourceVersion: Invalid value: \"%.80s\": strconv.ParseUint: parsing \"%.80s\": %s",
+        by_storage ? "invalid resource version: " : "", text, text,
+        errno == ERANGE ? "value out of range" : "invalid syntax");
+    if (by_storage) {
+        api_answer_bad_request(c->answer, "%s", message);
+    } else {
+        api_answer_status(c->answer, &(struct api_status){.code = 500, .message = message});
+    }
     return false;
 }
 

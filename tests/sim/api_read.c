@@ -154,7 +154,7 @@ static bool choose_state(struct api_call *c, struct listing *l)
         api_answer_too_new(c->answer, wanted, l->current);
         return false;
     }
-    if (wanted == 0) {
+    if (wanted == 0 && api_has_cache(c->path.resource)) {
         l->limit = 0;
     }
     return true;

@@ -105,6 +105,21 @@ void *refuse_exists(struct api_refusal *refusal, const struct api_resource *reso
     return NULL;
 }
 
+void *refuse_internal(struct api_refusal *refusal, const char *text)
+{
+    struct buf cause;
+    struct json_writer w;
+    buf_init(&cause, ERRORS_BYTES_MAX);
+    json_writer_init(&w, &cause, false);
+    json_object_begin(&w);
+    json_member_string(&w, "message", text);
+    json_object_end(&w);
+    refuse(refusal, 500, "InternalError", "Internal error occurred: %s", text);
+    set_details(refusal, NULL, NULL, NULL, &cause);
+    buf_fini(&cause);
+    return NULL;
+}
+
 /* ---- Field errors ---- */
 
 struct field_path field_path(const char *format, ...)
@@ -345,9 +360,13 @@ void *refuse_invalid(struct api_refusal *refusal, const char *group, const char 
         buf_printf(&list, "%s%s", i > 0 ? ", " : "", e->text.data + e->starts[i]);
     }
     bool many = e->count > 1;
-    refuse(refusal, 422, "Invalid", "%s%s%s \"%s\" is invalid: %s%s%s", kind,
-           group[0] != '\0' ? "." : "", group, name, many ? "[" : "", buf_text(&list),
+    struct buf quoted;
+    buf_init(&quoted, ERRORS_BYTES_MAX);
+    append_quoted(&quoted, name);
+    refuse(refusal, 422, "Invalid", "%s%s%s %s is invalid: %s%s%s", kind,
+           group[0] != '\0' ? "." : "", group, buf_text(&quoted), many ? "[" : "", buf_text(&list),
            many ? "]" : "");
+    buf_fini(&quoted);
     buf_fini(&list);
     set_details(refusal, group, kind, name, &e->causes);
     return NULL;

@@ -11,6 +11,9 @@
 void *refuse(struct api_refusal *refusal, int code, const char *reason, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/** 500 InternalError: "Internal error occurred: @text", which is the cause in details, too. */
+void *refuse_internal(struct api_refusal *refusal, const char *text);
+
 /** Likewise 409 Conflict and 404 NotFound of an object. @sub: "/scale" or "". */
 void *refuse_conflict(struct api_refusal *refusal, const struct api_resource *resource,
                       const char *sub, const char *name, const char *format, ...)

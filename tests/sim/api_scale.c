@@ -185,10 +185,10 @@ static yyjson_mut_val *new_scale(struct change *c)
 yyjson_mut_val *change_scale(struct change *c)
 {
     bool custom = c->r->resource->is_custom;
-    if (c->live == NULL) {
+    yyjson_mut_val *scale = c->live != NULL || c->r->verb == API_UPDATE ? new_scale(c) : NULL;
+    if (c->live == NULL && (scale != NULL || c->r->verb != API_UPDATE)) {
         return refuse_not_found(c->refusal, c->r->resource, c->r->name);
     }
-    yyjson_mut_val *scale = new_scale(c);
     if (scale != NULL && c->r->verb == API_UPDATE && !change_check_uid(c, scale)) {
         return NULL;
     }

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { ERRORS_BYTES_MAX = 16 << 10 };
 
@@ -95,17 +96,8 @@ static void check_members(struct check *d, const struct schema *type, const stru
     }
 }
 
-/* Go's %v of what holds the value, for one that should have been a container. */
-static void complain_of_shape(struct check *d, const struct path *path, const char *wanted,
-                              yyjson_mut_val *v)
-{
-    char *text = yyjson_mut_val_write(v, 0, NULL);
-    complain(d, path, "expected %s, got &{%s}", wanted,
-             yyjson_mut_is_str(v) ? yyjson_mut_get_str(v) : text);
-    free(text);
-}
-
-static const char *wanted_scalar(enum schema_class class, yyjson_mut_val *v)
+/* What it should be, or NULL if it is that. */
+static const char *wanted_type(enum schema_class class, yyjson_mut_val *v)
 {
     switch (class) {
     case SCHEMA_STRING:
@@ -117,32 +109,46 @@ static const char *wanted_scalar(enum schema_class class, yyjson_mut_val *v)
         return yyjson_mut_is_num(v) ? NULL : "numeric (int or float)";
     case SCHEMA_BOOL:
         return yyjson_mut_is_bool(v) ? NULL : "boolean";
+    case SCHEMA_STRUCT:
+    case SCHEMA_MAP:
+        return yyjson_mut_is_obj(v) ? NULL : "map";
+    case SCHEMA_LIST:
+        return yyjson_mut_is_arr(v) ? NULL : "list";
     default:
         return NULL;
     }
 }
 
+/* Some print what they got as Go's %#v, some its type, most as %v; containers are not printed like
+ * that here. */
+static void complain_of_type(struct check *d, const struct path *path, const char *wanted,
+                             yyjson_mut_val *v)
+{
+    char *json = yyjson_mut_val_write(v, 0, NULL);
+    if (strcmp(wanted, "string") == 0) {
+        complain(d, path, "expected string, got &value.valueUnstructured{Value:%s}", json);
+    } else if (wanted[0] == 'n') {
+        complain(d, path, "expected %s, got *value.valueUnstructured", wanted);
+    } else {
+        complain(d, path, "expected %s, got &{%s}", wanted,
+                 yyjson_mut_is_str(v) ? yyjson_mut_get_str(v) : json);
+    }
+    free(json);
+}
+
 static void check_value(struct check *d, const struct schema *type, const struct path *path,
                         yyjson_mut_val *v)
 {
-    const char *wanted = wanted_scalar(type->class, v);
     if (yyjson_mut_is_null(v)) {
         return;
     }
-    if (type->class == SCHEMA_STRUCT || type->class == SCHEMA_MAP) {
-        if (yyjson_mut_is_obj(v)) {
-            check_members(d, type, path, v);
-        } else {
-            complain_of_shape(d, path, "map", v);
-        }
+    const char *wanted = wanted_type(type->class, v);
+    if (wanted != NULL) {
+        complain_of_type(d, path, wanted, v);
     } else if (type->class == SCHEMA_LIST) {
-        if (yyjson_mut_is_arr(v)) {
-            check_items(d, type, path, v);
-        } else {
-            complain_of_shape(d, path, "list", v);
-        }
-    } else if (wanted != NULL) {
-        complain(d, path, "expected %s, got *value.valueUnstructured", wanted);
+        check_items(d, type, path, v);
+    } else if (type->class == SCHEMA_STRUCT || type->class == SCHEMA_MAP) {
+        check_members(d, type, path, v);
     }
 }
 

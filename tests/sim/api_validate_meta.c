@@ -286,7 +286,6 @@ void validate_core_finalizers(struct field_errors *e, yyjson_mut_val *finalizers
         bool standard = strcmp(name, "orphan") == 0 || strcmp(name, "foregroundDeletion") == 0 ||
                         strcmp(name, "kubernetes") == 0;
         struct field_path field = field_path("metadata.finalizers[%zu]", i);
-        validate_qualified_name(e, field.text, name);
         if (strchr(name, '/') == NULL && !standard) {
             field_invalid_text(e, field.text, name,
                                "name is neither a standard finalizer name nor is it fully "
