@@ -145,6 +145,26 @@ static void fields_change_hands(void **state)
         SAYS("m8"),
         {"patch memcacheds/m by m9", "{'metadata':{'labels':{'m9':'1'}}}",
          "200 /metadata/managedFields/10 - | /metadata/managedFields/9/manager 'm9'"},
+        /* A map that is owned, but nothing in it: the next write makes it all of it. */
+        {"create memcacheds/n by a", "{" MEMCACHED("n") ",'labels':{'x':'1'}},'spec':{'size':1}}",
+         "201"},
+        {"patch memcacheds/n by b", "{'metadata':{'labels':{'x':null,'y':'1'}}}",
+         "200 " OWNS("0", "{'f:metadata':{'f:labels':{}},'f:spec':{'.':{},'f:size':{}}}")},
+        {"patch memcacheds/n by b", "{}",
+         "200 " OWNS("0", "{'f:metadata':{'f:labels':{'.':{},'f:y':{}}},'f:spec':{'.':{},"
+                          "'f:size':{}}}")},
+        /* Items of a list have owners of their own. */
+        {"patch memcacheds/n/status by c",
+         "{'status':{'conditions':[{'type':'A','status':'True','reason':'R','message':'m',"
+         "'lastTransitionTime':'2026-01-01T00:00:00Z'}]}}",
+         "200"},
+        {"patch memcacheds/n/status by d",
+         "{'status':{'conditions':[{'type':'A','status':'False','reason':'R','message':'m',"
+         "'lastTransitionTime':'2026-01-01T00:00:00Z'},{'type':'B','status':'True','reason':'R',"
+         "'message':'m','lastTransitionTime':'2026-01-01T00:00:00Z'}]}}",
+         "200 " OWNS("3", "{'f:status':{'f:conditions':{'k:{\\'type\\':\\'A\\'}':{'f:status':{}},"
+                          "'k:{\\'type\\':\\'B\\'}':{'.':{},'f:lastTransitionTime':{},"
+                          "'f:message':{},'f:reason':{},'f:status':{},'f:type':{}}}}}")},
         /* Where others own parts of a list's item, it stays. */
         {"apply deployments/web by op",
          "{" DEPLOYMENT("web") "},'spec':{" SELECTOR "," TEMPLATE(

@@ -212,6 +212,12 @@ static void invalid_objects_are_refused(void **state)
              "must "
              "be of type string: 'null', status.conditions.reason: Invalid value: '': "
              "status.conditions.reason in body should be at least 1 chars long]")},
+        {"patch memcacheds/m/status",
+         "{'status':{'conditions':[{'type':'A','status':'True','reason':'a b','message':'m',"
+         "'lastTransitionTime':'2026-01-01T00:00:00Z'}]}}",
+         BAD("Memcached.cache.example.com", "m",
+             "status.conditions.reason: Invalid value: 'a b': status.conditions.reason in body "
+             "should match '^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$'")},
         {"create leases/l", "{" LEASE("l") "},'spec':{'renewTime':'2026-01-01T00:00:00.123Z'}}",
          "400 BadRequest Lease in version 'v1' cannot be handled as a Lease: json: cannot "
          "unmarshal "
