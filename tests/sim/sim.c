@@ -15,20 +15,24 @@
 enum { SHORTEN_RUNS_MAX = 3000, FAILURES_MAX = 3 };
 
 static const char usage[] =
-    "usage: sim hunt [calm|leases] [--seed N] [--runs N] [--jobs N]\n"
-    "       sim explore [NAME] [--jobs N]\n"
-    "       sim class [NAME] [--jobs N] [--many] [--case N [--logs]]\n"
+    "usage: sim hunt [calm|leases] [--seed N] [--runs N] [--jobs N] [--quick]\n"
+    "       sim explore [NAME] [--jobs N] [--quick]\n"
+    "       sim class [NAME] [--jobs N] [--many] [--every N] [--quick] [--case N [--logs]]\n"
     "       sim replay FILE [--logs]\n"
     "\n"
     "hunt     random runs, one for each seed from N on\n"
     "explore  every schedule of a small world\n"
     "class    all cases of all classes of perturbation, or of one; or one case with its trace\n"
-    "replay   one run from its script, with a trace of what happens\n";
+    "replay   one run from its script, with a trace of what happens\n"
+    "--quick  the first failure is the last, and is not made shorter\n"
+    "--every  only each N-th case\n";
 
 struct arguments {
     uint64_t seed, runs;
     unsigned jobs;
     uint64_t one_case; /* UINT64_MAX: all */
+    uint64_t every;
+    bool quick;
     bool logs, many;
     const char *words[3]; /* what is no flag */
     int word_count;
@@ -50,6 +54,11 @@ static bool parse(int argc, char **argv, struct arguments *a)
             a->logs = true;
         } else if (strcmp(argv[i], "--many") == 0) {
             a->many = true;
+        } else if (strcmp(argv[i], "--quick") == 0) {
+            a->quick = true;
+        } else if (strcmp(argv[i], "--every") == 0 && has_number && number > 0) {
+            a->every = number;
+            i++;
         } else if (strcmp(argv[i], "--case") == 0 && has_number) {
             a->one_case = number;
             i++;
@@ -71,6 +80,11 @@ static bool parse(int argc, char **argv, struct arguments *a)
     return a->word_count > 0;
 }
 
+static unsigned failures_max(const struct arguments *a)
+{
+    return a->quick ? 1 : FAILURES_MAX;
+}
+
 /* ---- Failures ---- */
 
 static bool replay(const struct script *s, bool logs)
@@ -84,8 +98,16 @@ static bool replay(const struct script *s, bool logs)
 }
 
 /* Takes what is in @s. */
-static void show_failure(struct script *s, const char *name)
+static void show_failure(struct script *s, const char *name, bool quick)
 {
+    if (quick) {
+        struct world *w = script_play(s, false, false);
+        world_settle(w);
+        printf("%s failed: %s\n", name, world_failure(w));
+        world_free(w);
+        script_fini(s);
+        return;
+    }
     char path[256];
     size_t before = s->count;
     snprintf(path, sizeof path, "sim-failure-%s.txt", name);
@@ -103,6 +125,7 @@ static void show_failure(struct script *s, const char *name)
 struct hunting {
     enum hunt_kind kind;
     uint64_t seed;
+    bool quick;
 };
 
 static bool hunt_one(void *ctx, uint64_t i)
@@ -115,18 +138,18 @@ static bool hunt_one(void *ctx, uint64_t i)
     }
     printf("seed %" PRIu64 " failed\n", h->seed + i);
     snprintf(name, sizeof name, "%" PRIu64, h->seed + i);
-    show_failure(&script, name);
+    show_failure(&script, name, h->quick);
     return false;
 }
 
 static uint64_t hunt(const struct arguments *a, uint64_t *passed)
 {
-    struct hunting h = {.kind = HUNT_FAULTS, .seed = a->seed};
+    struct hunting h = {.kind = HUNT_FAULTS, .seed = a->seed, .quick = a->quick};
     if (a->word_count > 1) {
         h.kind = strcmp(a->words[1], "calm") == 0 ? HUNT_CALM : HUNT_LEASES;
     }
     uint64_t done = 0;
-    uint64_t failed = jobs_run(a->jobs, a->runs, FAILURES_MAX, hunt_one, &h, &done);
+    uint64_t failed = jobs_run(a->jobs, a->runs, failures_max(a), hunt_one, &h, &done);
     *passed += done - (failed < done ? failed : done);
     return failed;
 }
@@ -134,6 +157,7 @@ static uint64_t hunt(const struct arguments *a, uint64_t *passed)
 struct exploring {
     const struct explore_spec *spec;
     unsigned jobs;
+    bool quick;
 };
 
 static bool explore_one(void *ctx, uint64_t job)
@@ -145,7 +169,7 @@ static bool explore_one(void *ctx, uint64_t job)
            " pruned\n",
            x->spec->name, job + 1, x->jobs, r.paths, x->spec->depth, r.pruned);
     if (r.failed > 0) {
-        show_failure(&script, x->spec->name);
+        show_failure(&script, x->spec->name, x->quick);
     }
     return r.failed == 0;
 }
@@ -154,7 +178,7 @@ static uint64_t explore_all(const struct arguments *a, uint64_t *passed)
 {
     uint64_t failed = 0;
     for (unsigned i = 0; i < explore_spec_count; i++) {
-        struct exploring x = {.spec = &explore_specs[i], .jobs = a->jobs};
+        struct exploring x = {.spec = &explore_specs[i], .jobs = a->jobs, .quick = a->quick};
         if (a->word_count > 1 && strcmp(a->words[1], x.spec->name) != 0) {
             continue;
         }
@@ -168,12 +192,14 @@ static uint64_t explore_all(const struct arguments *a, uint64_t *passed)
 struct perturbing {
     const struct perturb_class *class;
     bool many;
+    uint64_t every;
 };
 
 static bool perturb_one(void *ctx, uint64_t i)
 {
     const struct perturbing *p = ctx;
     struct perturb_case c = {0};
+    i *= p->every;
     p->class->run(i, p->many, &c);
     if (c.failure[0] != '\0') {
         printf("%s, case %" PRIu64 ", %s: %s\n    again: make sim CLASS=%s CASE=%" PRIu64 "%s\n",
@@ -198,10 +224,10 @@ static uint64_t perturb_class(const struct perturb_class *class, const struct ar
         *passed += held ? 1 : 0;
         return held ? 0 : 1;
     }
-    struct perturbing p = {.class = class, .many = a->many};
-    uint64_t count = class->count(a->many);
+    struct perturbing p = {.class = class, .many = a->many, .every = a->every};
+    uint64_t count = (class->count(a->many) + a->every - 1) / a->every;
     uint64_t done = 0;
-    uint64_t failed = jobs_run(a->jobs, count, FAILURES_MAX, perturb_one, &p, &done);
+    uint64_t failed = jobs_run(a->jobs, count, failures_max(a), perturb_one, &p, &done);
     printf("%-12s %8" PRIu64 " cases, %" PRIu64 " violations: %s\n", class->name, done, failed,
            class->about);
     *passed += done - (failed < done ? failed : done);
@@ -235,7 +261,8 @@ static uint64_t replay_file(const struct arguments *a, uint64_t *passed)
 
 int main(int argc, char **argv)
 {
-    struct arguments a = {.seed = 1, .runs = 1000, .jobs = jobs_cores(), .one_case = UINT64_MAX};
+    struct arguments a = {
+        .seed = 1, .runs = 1000, .jobs = jobs_cores(), .one_case = UINT64_MAX, .every = 1};
     uint64_t passed = 0;
     uint64_t failed = 0;
     if (!parse(argc, argv, &a)) {
