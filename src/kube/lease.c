@@ -338,7 +338,7 @@ void lease_answer(struct lease *l, struct now now, const char *body, size_t len,
 
 uint64_t lease_write_deadline(const struct lease *l)
 {
-    return l->renewed_ms + LEASE_DURATION_MS - LEASE_WRITE_MARGIN_MS;
+    return renew_deadline(l);
 }
 
 uint64_t lease_deadline(const struct lease *l)
