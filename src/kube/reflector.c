@@ -300,9 +300,9 @@ static void commit(struct reflector *r, const char *rv)
     bool stepped_back = r->list_rv == REFLECTOR_RV_QUORUM && r->scope->rv != NULL &&
                         rv_compare(rv, r->scope->rv) < 0;
 
-    r->history_reset = stepped_back && !r->distrusted;
-    store_replace(r->store, r->scope, r->pending, r->pending_count, rv,
-                  stepped_back || r->distrusted);
+    bool reset = store_replace(r->store, r->scope, r->pending, r->pending_count, rv,
+                               stepped_back || r->distrusted);
+    r->history_reset = reset && !r->distrusted;
     r->distrusted = false;
     r->pending_count = 0;
     pending_drop(r);

@@ -380,13 +380,29 @@ static void remove_missing(struct store *s, const struct store_scope *scope,
     }
 }
 
-void store_replace(struct store *s, struct store_scope *scope, struct object **objects,
+/* Versions of an object only grow. One that the store has at a version which the list must know,
+ * and which is older there, has lost that version. */
+static bool takes_back(const struct store *s, const struct map *listed, const char *rv)
+{
+    map_for_each (listed, e) {
+        const struct object *o = e->value;
+        const struct object *before = find(s, o->ns, o->name);
+        if (before != NULL && rv_compare(before->rv, rv) <= 0 &&
+            rv_compare(o->rv, before->rv) < 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool store_replace(struct store *s, struct store_scope *scope, struct object **objects,
                    size_t count, const char *rv, bool stepped_back)
 {
     CLEANUP(map_fini) struct map listed;
 
     map_init(&listed, s->objects.seed);
     collect(&listed, objects, count);
+    stepped_back = stepped_back || takes_back(s, &listed, rv);
     remove_missing(s, scope, &listed, stepped_back ? NULL : rv);
     map_for_each (&listed, e) {
         struct object *o = e->value;
@@ -399,6 +415,7 @@ void store_replace(struct store *s, struct store_scope *scope, struct object **o
     }
     set_rv(scope, rv);
     scope->synced = true;
+    return stepped_back;
 }
 
 void store_clear(struct store *s, struct store_scope *scope)

@@ -104,9 +104,11 @@ void store_drop_all(struct store *s);
  * missing (but what an own write made after @rv stays), advances and syncs the scope. Takes the
  * objects, not the array. Two lists entries of one name: the newer wins.
  * @stepped_back  the server's history was reset (@rv is below the scope's, on a quorum read): take
- * the list as it is, versions notwithstanding.
+ * the list as it is, versions notwithstanding. The same happens when the list itself shows it: an
+ * object that the store has at a version not after @rv is listed at an older one.
+ * Returns whether the list was taken as it is.
  */
-void store_replace(struct store *s, struct store_scope *scope, struct object **objects,
+bool store_replace(struct store *s, struct store_scope *scope, struct object **objects,
                    size_t count, const char *rv, bool stepped_back);
 
 /** The server does not serve this kind (any more): remove all of @scope, whatever its versions, and

@@ -894,6 +894,20 @@ static void server_that_came_back_with_an_older_history_is_listed_anew(void **st
     }
 }
 
+/* Between the two answers as much was written as was lost. */
+static void history_reset_shows_in_a_list_that_takes_an_object_back(void **state)
+{
+    SCRIPT(s, script_init_after_list);
+
+    body(&s, MODIFIED("x", "1000"));
+    cut(&s, ERR_TRANSPORT);
+    answer(&s, 504, TOO_LARGE);
+    forget_trace(&s);
+    answer(&s, 200, LIST("1001", POD("x", "7")));
+    assert_trace(&s, GET_LIST("limit=500"), "update a/x@7", "list works");
+    assert_true(reflector_take_reset(&s.reflector));
+}
+
 static void check_that_is_refused_means_a_relist(void **state)
 {
     SCRIPT(s, script_init_after_list);
@@ -1251,6 +1265,7 @@ int main(void)
         cmocka_unit_test(watch_cut_by_the_network_is_tried_again_without_a_relist),
         cmocka_unit_test(watch_whose_server_is_in_trouble_is_tried_again_after_a_check),
         cmocka_unit_test(server_that_came_back_with_an_older_history_is_listed_anew),
+        cmocka_unit_test(history_reset_shows_in_a_list_that_takes_an_object_back),
         cmocka_unit_test(check_that_is_refused_means_a_relist),
         cmocka_unit_test(distrusted_scope_is_listed_anew_and_taken_as_it_is),
         cmocka_unit_test(watch_error_events_are_judged_by_their_code),

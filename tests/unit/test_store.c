@@ -309,6 +309,27 @@ static void replace_after_a_step_back_takes_the_list_as_it_is(void **state)
     assert_int_equal(answer(&f, "a", "y", "51"), STORE_ADDED);
 }
 
+/* What the list must know, and does not, was lost; as new as the store has come, it is not older.
+ */
+static void replace_by_a_list_that_takes_an_object_back_takes_it_as_it_is(void **state)
+{
+    (void)state;
+    CLEANUP(fixture_fini) struct fixture f;
+    fixture_init(&f);
+    struct store_scope *all = store_add_scope(&f.store, "");
+
+    put(&f, "a", "x", "40");
+    answer(&f, "a", "own-write", "60");
+    buf_reset(&f.told, SIZE_MAX);
+    struct object *too_old[] = {object("a", "x", "30", "")};
+    assert_false(store_replace(&f.store, all, too_old, 1, "39", false)); /* a stale server */
+    assert_told(&f, "");
+    struct object *list[] = {object("a", "x", "30", "")};
+    assert_true(store_replace(&f.store, all, list, 1, "40", false));
+    assert_told(&f, "a/own-write@60 -> -\na/x@40 -> a/x@30\n");
+    assert_string_equal(all->rv, "40");
+}
+
 static void replace_may_be_given_the_scopes_own_version(void **state)
 {
     (void)state;
@@ -478,6 +499,7 @@ int main(void)
         cmocka_unit_test(replace_touches_only_its_namespace),
         cmocka_unit_test(replace_takes_the_newer_of_two_entries),
         cmocka_unit_test(replace_after_a_step_back_takes_the_list_as_it_is),
+        cmocka_unit_test(replace_by_a_list_that_takes_an_object_back_takes_it_as_it_is),
         cmocka_unit_test(replace_may_be_given_the_scopes_own_version),
         cmocka_unit_test(clear_empties_the_scope_but_does_not_sync_it),
         cmocka_unit_test(an_index_is_sorted_whatever_the_order_of_insertion),
