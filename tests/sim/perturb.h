@@ -24,11 +24,13 @@ struct perturb_class {
     uint64_t (*count)(bool many);
     /** Run case @i of them: same @i, same case, in any process. */
     void (*run)(uint64_t i, bool many, struct perturb_case *c);
+    /** Tell the figures of all cases, after them, in the process that has counted; or NULL. */
+    void (*tell)(void);
 };
 
 extern const struct perturb_class *const perturb_classes[]; /* NULL at the end */
 extern const struct perturb_class perturb_crash, perturb_lost, perturb_stale, perturb_blind,
-    perturb_late;
+    perturb_late, perturb_lease;
 
 /** All variants of the deterministic workloads as one list: the @i-th. */
 unsigned perturb_workload_count(void);

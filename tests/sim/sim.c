@@ -230,6 +230,9 @@ static uint64_t perturb_class(const struct perturb_class *class, const struct ar
     uint64_t failed = jobs_run(a->jobs, count, failures_max(a), perturb_one, &p, &done);
     printf("%-12s %8" PRIu64 " cases, %" PRIu64 " violations: %s\n", class->name, done, failed,
            class->about);
+    if (class->tell != NULL) {
+        class->tell();
+    }
     *passed += done - (failed < done ? failed : done);
     return failed;
 }
