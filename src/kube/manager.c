@@ -212,6 +212,15 @@ static void distrust_all_but(struct manager *m, const struct watcher *witness)
     }
 }
 
+bool manager_refresh(struct manager *m, const struct store *store, const char *ns)
+{
+    bool begun = false;
+    for (size_t i = 0; i < m->watcher_count; i++) {
+        begun = watcher_refresh(m->watchers[i], store, ns) || begun;
+    }
+    return begun;
+}
+
 static void pump_watchers(struct manager *m)
 {
     for (size_t i = 0; i < m->watcher_count; i++) {

@@ -92,5 +92,9 @@ uint64_t manager_write_deadline(const struct manager *m);
 bool manager_works_on(const struct manager *m, const struct kind *kind, const char *key);
 /** The write for @key is over: those that put it off may take it up. */
 void manager_resume(struct manager *m, const struct kind *kind, const char *key);
+/** What @store has of @ns is older than what some decision was made from: list it anew, by a
+ * consistent read. store_scope_of()->lists grows when that is done. False when such a list has
+ * begun already, or nothing watches there. */
+bool manager_refresh(struct manager *m, const struct store *store, const char *ns);
 /** The time of the current step. For mappings, which run inside store callbacks. */
 struct now manager_now(const struct manager *m);

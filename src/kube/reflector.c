@@ -644,6 +644,20 @@ void reflector_distrust(struct reflector *r, struct now now)
     r->wake_ms = now.mono_ms;
 }
 
+bool reflector_refresh(struct reflector *r, struct now now)
+{
+    if (r->list_rv == REFLECTOR_RV_QUORUM) {
+        return false;
+    }
+    pending_drop(r);
+    r->state = REFLECTOR_WAITING;
+    r->next = REFLECTOR_NEXT_LIST;
+    r->list_rv = REFLECTOR_RV_QUORUM;
+    r->list_whole = false;
+    r->wake_ms = now.mono_ms;
+    return true;
+}
+
 bool reflector_synced(const struct reflector *r)
 {
     return r->scope->synced;

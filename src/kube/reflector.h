@@ -140,6 +140,11 @@ bool reflector_take_reset(struct reflector *r);
  * synced until that is done. The caller has cancelled what was in flight and says no more of it. */
 void reflector_distrust(struct reflector *r, struct now now);
 
+/** What the store has may be too old to decide on: list anew, by a consistent read. It stays synced
+ * meanwhile. False when such a list is under way already; else the caller cancels what was in
+ * flight and says no more of it. */
+bool reflector_refresh(struct reflector *r, struct now now);
+
 /** The first list is complete. Stays true, but for reflector_distrust(). */
 bool reflector_synced(const struct reflector *r);
 

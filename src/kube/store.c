@@ -200,6 +200,16 @@ void store_scope_advance(struct store_scope *scope, const char *rv)
     set_rv(scope, rv);
 }
 
+const struct store_scope *store_scope_of(const struct store *s, const char *ns)
+{
+    for (size_t i = 0; i < s->scope_count; i++) {
+        if (s->scopes[i]->ns[0] == '\0' || strcmp(s->scopes[i]->ns, ns) == 0) {
+            return s->scopes[i];
+        }
+    }
+    return NULL;
+}
+
 bool store_synced(const struct store *s)
 {
     for (size_t i = 0; i < s->scope_count; i++) {
@@ -415,6 +425,7 @@ bool store_replace(struct store *s, struct store_scope *scope, struct object **o
     }
     set_rv(scope, rv);
     scope->synced = true;
+    scope->lists++;
     return stepped_back;
 }
 

@@ -30,6 +30,7 @@ struct store_scope {
     char *ns; /* "": all namespaces */
     char *rv; /* last resourceVersion that the watch has delivered; NULL before the first list */
     bool synced;
+    uint64_t lists; /* complete lists so far */
 };
 
 struct store_index;
@@ -66,6 +67,9 @@ struct store_index *store_add_index(struct store *s, store_index_fn *fn);
 /** Add the scope of one reflector. Lives as long as the store. */
 struct store_scope *store_add_scope(struct store *s, const char *ns);
 void store_scope_advance(struct store_scope *scope, const char *rv);
+
+/** The scope that brings the objects of @ns; NULL: none does. */
+const struct store_scope *store_scope_of(const struct store *s, const char *ns);
 
 /** All scopes have completed their first list. True for a store without scopes. */
 bool store_synced(const struct store *s);

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <stdio.h>
+#include <string.h>
 
 struct watcher {
     struct manager *manager;
@@ -135,6 +136,17 @@ void watcher_distrust(struct watcher *w)
 {
     watcher_stop(w);
     reflector_distrust(&w->reflector, manager_now(w->manager));
+}
+
+bool watcher_refresh(struct watcher *w, const struct store *store, const char *ns)
+{
+    struct reflector *r = &w->reflector;
+    bool keeps_it = r->store == store && (r->spec.ns[0] == '\0' || strcmp(r->spec.ns, ns) == 0);
+    if (!keeps_it || !reflector_refresh(r, manager_now(w->manager))) {
+        return false;
+    }
+    watcher_stop(w);
+    return true;
 }
 
 bool watcher_is_ready(const struct watcher *w, char *why, size_t bytes)

@@ -20,6 +20,9 @@ uint64_t watcher_deadline(const struct watcher *w);
 bool watcher_take_reset(struct watcher *w);
 void watcher_distrust(struct watcher *w);
 
+/** reflector_refresh(), if it keeps @ns of @store; true when it has begun. */
+bool watcher_refresh(struct watcher *w, const struct store *store, const char *ns);
+
 /** Cancel what is in flight, for good. */
 void watcher_stop(struct watcher *w);
 

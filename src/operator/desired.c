@@ -7,6 +7,8 @@
 #include "operator/shape.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { DEPLOYMENT_BYTES_USUAL = 2 << 10, DEPLOYMENT_BYTES_MAX = 16 << 10 };
@@ -52,6 +54,12 @@ static void write_metadata(struct json_writer *w, const struct memcached *m,
     json_member_string(w, "app.kubernetes.io/name", "memcached");
     json_member_string(w, "app.kubernetes.io/instance", m->object.name);
     json_member_string(w, OPERAND_LABEL, "memcached-operator");
+    json_object_end(w);
+    char generation[24];
+    snprintf(generation, sizeof generation, "%" PRId64, m->object.generation);
+    json_key(w, "annotations");
+    json_object_begin(w);
+    json_member_string(w, GENERATION_ANNOTATION, generation);
     json_object_end(w);
     write_owner(w, m);
     json_object_end(w);

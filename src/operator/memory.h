@@ -9,7 +9,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* A view was found to be older than a record of what a decision was made from. */
+struct doubt {
+    uint64_t record; /* hash of it; 0: none was found */
+    uint64_t lists;  /* of the view, when it was */
+};
+
 struct memory {
+    struct doubt memcached_doubt, sources_doubt;
     struct contest operand; /* the Deployment: shape and replicas mixed */
     struct contest size;    /* spec.size */
     struct contest status;  /* its text */

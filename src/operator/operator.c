@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { OUTDATED_AGAIN_MS = 500 };
+
 struct operator
 {
     struct manager *manager;
@@ -70,6 +72,49 @@ static bool is_refusal(const struct answer *answer)
     return answer->error.code == ERR_BAD_REQUEST || answer->error.code == ERR_FORBIDDEN;
 }
 
+/* ---- What decisions are made from ---- */
+
+/* What @store has of @ns is older than what @record says that a decision was made from: have it
+ * refreshed. A record that a consistent read does not reach is none of this history, and counts no
+ * more. */
+static bool is_outdated(struct operator* op, struct doubt *doubt, const struct store *store,
+                        const char *ns, uint64_t record)
+{
+    const struct store_scope *scope = store_scope_of(store, ns);
+    if (scope == NULL || (doubt->record == record && scope->lists > doubt->lists)) {
+        return false;
+    }
+    if (doubt->record != record && manager_refresh(op->manager, store, ns)) {
+        *doubt = (struct doubt){.record = record, .lists = scope->lists};
+    }
+    return true;
+}
+
+static bool memcached_is_outdated(struct operator* op, const struct memcached_view *view,
+                                  struct memory *memory)
+{
+    const struct object *m = &view->memcached->object;
+    const struct deployment *d = view->operand != NULL ? view->operand : view->stranger;
+    return d != NULL && is_controlled_by(&d->object, m) && d->made_from > m->generation &&
+           is_outdated(op, &memory->memcached_doubt, op->memcacheds, m->ns, (uint64_t)d->made_from);
+}
+
+static bool sources_are_outdated(struct operator* op, const struct sync_view *view,
+                                 struct memory *memory)
+{
+    const struct memcached *m = view->memcached;
+    return m->sources_rv != NULL && rv_compare(m->sources_rv, view->sources_rv) > 0 &&
+           is_outdated(op, &memory->sources_doubt, op->sources, m->object.ns,
+                       shape_text(m->sources_rv));
+}
+
+/* Decide again when the view may be new enough. */
+static void put_off(struct plan *plan)
+{
+    plan_init(plan, plan->arena);
+    plan_again(plan, OUTDATED_AGAIN_MS);
+}
+
 /* ---- Views ---- */
 
 static const struct memcached *memcached_get(const struct operator* op, const char *ns,
@@ -107,6 +152,10 @@ static void reconcile_memcached(void *ctx, const char *ns, const char *name, str
     view.sources = store_index_get(op->claims, key, &view.source_count);
     view.pods = store_index_get(op->owned_pods, key, &view.pod_count);
     memcached_reconcile(&view, now, plan);
+    if (plan->has_write && plan->write.tag != WRITE_LOOK &&
+        memcached_is_outdated(op, &view, memory)) {
+        put_off(plan);
+    }
 }
 
 static void reconcile_sync(void *ctx, const char *ns, const char *name, struct now now,
@@ -119,10 +168,15 @@ static void reconcile_sync(void *ctx, const char *ns, const char *name, struct n
     }
     char key[STORE_KEY_BYTES];
     store_key(ns, name, key);
-    struct sync_view view = {
-        .memcached = m, .memory = memory_of(op, ns, name), .memcacheds = op->memcacheds};
+    struct memory *memory = memory_of(op, ns, name);
+    struct sync_view view = {.memcached = m, .memory = memory, .memcacheds = op->memcacheds};
+    const struct store_scope *scope = store_scope_of(op->sources, ns);
+    view.sources_rv = scope != NULL ? scope->rv : NULL;
     view.sources = store_index_get(op->claims, key, &view.source_count);
     sync_reconcile(&view, now, plan);
+    if (plan->has_write && sources_are_outdated(op, &view, memory)) {
+        put_off(plan);
+    }
 }
 
 /* ---- Answers ---- */

@@ -26,7 +26,8 @@ static void log_sync(struct plan *plan, const struct memcached *m, const struct 
 }
 
 /* uid and resourceVersion: neither a namesake nor a state that we have not seen is overwritten. */
-static const char *resize_body(struct arena *arena, const struct memcached *m, int32_t size)
+static const char *resize_body(struct arena *arena, const struct memcached *m, int32_t size,
+                               const char *sources_rv)
 {
     CLEANUP(buf_fini) struct buf body;
     struct json_writer w;
@@ -37,6 +38,12 @@ static const char *resize_body(struct arena *arena, const struct memcached *m, i
     json_object_begin(&w);
     json_member_string(&w, "uid", m->object.uid);
     json_member_string(&w, "resourceVersion", m->object.rv);
+    if (sources_rv != NULL) {
+        json_key(&w, "annotations");
+        json_object_begin(&w);
+        json_member_string(&w, SOURCES_ANNOTATION, sources_rv);
+        json_object_end(&w);
+    }
     json_object_end(&w);
     json_key(&w, "spec");
     json_object_begin(&w);
@@ -53,7 +60,7 @@ static void plan_resize(const struct sync_view *view, struct plan *plan,
     struct write *w = plan_write(plan, "scale Memcached", HTTP_PATCH, &memcached_kind, m->object.ns,
                                  m->object.name);
     w->content_type = MEDIA_MERGE_PATCH;
-    w->body = resize_body(plan->arena, m, winner->replicas);
+    w->body = resize_body(plan->arena, m, winner->replicas, view->sources_rv);
     w->into = view->memcacheds;
     w->tag = WRITE_SIZE;
     w->wish = (uint64_t)winner->replicas;

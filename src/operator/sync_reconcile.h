@@ -12,6 +12,7 @@ struct sync_view {
     const struct memory *memory;
     const struct object *const *sources; /* Deployments whose label names it, by name */
     size_t source_count;
+    const char *sources_rv;   /* up to which sources are known; NULL: not known */
     struct store *memcacheds; /* where the answer goes */
 };
 

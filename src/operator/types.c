@@ -6,6 +6,7 @@
 #include "operator/shape.h"
 #include "operator/status.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Absent is @absent; a value that no int32 ≥ 0 holds is REPLICAS_INVALID. */
@@ -29,8 +30,10 @@ static int memcached_decode(yyjson_val *json, struct object **out, struct error 
     CLEANUP(arena_fini) struct arena arena = {0};
     const char *status = status_canonical(&arena, yyjson_obj_get(json, "status"));
     size_t status_bytes = strlen(status) + 1;
+    yyjson_val *sources_rv = json_at(json, "metadata", "annotations", SOURCES_ANNOTATION, NULL);
     struct object_packer p;
-    struct memcached *m = object_alloc(sizeof *m, object_meta_bytes(json) + status_bytes, &p);
+    struct memcached *m = object_alloc(
+        sizeof *m, object_meta_bytes(json) + status_bytes + object_text_bytes(sources_rv), &p);
     if (object_pack_meta(&p, json, &m->object, err) != 0) {
         object_free(&m->object);
         return err->code;
@@ -38,6 +41,7 @@ static int memcached_decode(yyjson_val *json, struct object **out, struct error 
     m->size = decode_replicas(json_at(json, "spec", "size", NULL), REPLICAS_INVALID);
     m->status = memcpy(p.next, status, status_bytes);
     p.next += status_bytes;
+    m->sources_rv = object_pack_text(&p, sources_rv);
     *out = &m->object;
     return 0;
 }
@@ -72,6 +76,18 @@ static int source_decode(yyjson_val *json, struct object **out, struct error *er
     return 0;
 }
 
+/* Annotations are texts. What is no number is none. */
+static int64_t decode_generation(yyjson_val *value)
+{
+    const char *text = yyjson_get_str(value);
+    char *end = NULL;
+    if (text == NULL || text[0] < '0' || text[0] > '9') {
+        return 0;
+    }
+    int64_t n = strtoll(text, &end, 10); /* saturates */
+    return *end == '\0' ? n : 0;
+}
+
 static int operand_decode(yyjson_val *json, struct object **out, struct error *err)
 {
     struct deployment *d;
@@ -79,6 +95,8 @@ static int operand_decode(yyjson_val *json, struct object **out, struct error *e
         return err->code;
     }
     d->shape = shape_hash(json);
+    d->made_from =
+        decode_generation(json_at(json, "metadata", "annotations", GENERATION_ANNOTATION, NULL));
     *out = &d->object;
     return 0;
 }

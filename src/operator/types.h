@@ -16,14 +16,21 @@
 #define POD_LABEL    "memcached_cr"
 #define POD_SELECTOR "app=memcached," POD_LABEL
 
+/** What a decision was made from is written down with it, so that nobody who sees an older state
+ * takes it back: on a Memcached whose size we set, the resourceVersion up to which sources were
+ * known; on a Deployment, the generation of its Memcached. */
+#define SOURCES_ANNOTATION    "memcached-operator/sources-resource-version"
+#define GENERATION_ANNOTATION "memcached-operator/memcached-generation"
+
 #define MEMCACHED_API_VERSION "cache.example.com/v1alpha1"
 
 enum { REPLICAS_INVALID = -1 };
 
 struct memcached {
     struct object object;
-    int32_t size;       /* REPLICAS_INVALID: absent, negative, no int32 */
-    const char *status; /* canonical text of what we know of it, see status.h */
+    int32_t size;           /* REPLICAS_INVALID: absent, negative, no int32 */
+    const char *status;     /* canonical text of what we know of it, see status.h */
+    const char *sources_rv; /* SOURCES_ANNOTATION; NULL without */
 };
 
 struct deployment {
@@ -31,6 +38,7 @@ struct deployment {
     int32_t replicas;  /* REPLICAS_INVALID as above */
     const char *claim; /* CLAIM_LABEL's value; NULL without */
     uint64_t shape; /* operands only: hash of every field that we own but replicas, see shape.h */
+    int64_t made_from;           /* operands only: GENERATION_ANNOTATION; 0 without */
     int64_t observed_generation; /* status */
     int32_t current_replicas;    /* status.replicas */
     int32_t ready_replicas;

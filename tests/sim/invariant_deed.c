@@ -78,7 +78,13 @@ static void judge_memcached(struct invariants *i, const struct deed *d)
     if (member == NULL) {
         member = members_differ(yyjson_obj_get(d->before, "metadata"),
                                 yyjson_obj_get(d->after, "metadata"),
-                                LIST("managedFields", "resourceVersion", "generation"));
+                                LIST("managedFields", "resourceVersion", "generation",
+                                     is_status ? "generation" : "annotations"));
+    }
+    if (member == NULL) {
+        member = members_differ(json_at(d->before, "metadata", "annotations", NULL),
+                                json_at(d->after, "metadata", "annotations", NULL),
+                                LIST("memcached-operator/sources-resource-version"));
     }
     if (member == NULL) {
         member = members_differ(yyjson_obj_get(d->before, "spec"), yyjson_obj_get(d->after, "spec"),

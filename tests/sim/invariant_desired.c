@@ -174,7 +174,9 @@ static const struct {
 } shared[] = {
     {{NULL}, LIST("metadata", "spec")},
     {{"metadata"},
-     LIST("labels", "ownerReferences", "managedFields", "resourceVersion", "generation")},
+     LIST("labels", "annotations", "ownerReferences", "managedFields", "resourceVersion",
+          "generation")},
+    {{"metadata", "annotations"}, LIST("memcached-operator/memcached-generation")},
     {{"metadata", "labels"},
      LIST("app", "memcached_cr", "app.kubernetes.io/name", "app.kubernetes.io/instance",
           "app.kubernetes.io/managed-by")},

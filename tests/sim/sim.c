@@ -3,6 +3,7 @@
  */
 #include "base/mem.h"
 #include "sim/explore.h"
+#include "sim/golden.h"
 #include "sim/hunt.h"
 #include "sim/jobs.h"
 #include "sim/perturb.h"
@@ -18,11 +19,13 @@ static const char usage[] =
     "usage: sim hunt [calm|leases] [--seed N] [--runs N] [--jobs N] [--quick]\n"
     "       sim explore [NAME] [--jobs N] [--quick]\n"
     "       sim class [NAME] [--jobs N] [--many] [--every N] [--quick] [--case N [--logs]]\n"
+    "       sim golden [NAME] [--update]\n"
     "       sim replay FILE [--logs]\n"
     "\n"
     "hunt     random runs, one for each seed from N on\n"
     "explore  every schedule of a small world\n"
     "class    all cases of all classes of perturbation, or of one; or one case with its trace\n"
+    "golden   the stories in tests/sim/golden, compared or told anew\n"
     "replay   one run from its script, with a trace of what happens\n"
     "--quick  the first failure is the last, and is not made shorter\n"
     "--every  only each N-th case\n";
@@ -33,7 +36,7 @@ struct arguments {
     uint64_t one_case; /* UINT64_MAX: all */
     uint64_t every;
     bool quick;
-    bool logs, many;
+    bool logs, many, update;
     const char *words[3]; /* what is no flag */
     int word_count;
 };
@@ -52,6 +55,8 @@ static bool parse(int argc, char **argv, struct arguments *a)
         bool has_number = i + 1 < argc && parse_number(argv[i + 1], &number);
         if (strcmp(argv[i], "--logs") == 0) {
             a->logs = true;
+        } else if (strcmp(argv[i], "--update") == 0) {
+            a->update = true;
         } else if (strcmp(argv[i], "--many") == 0) {
             a->many = true;
         } else if (strcmp(argv[i], "--quick") == 0) {
@@ -250,6 +255,21 @@ static uint64_t perturb_all(const struct arguments *a, uint64_t *passed)
     return any ? failed : 1;
 }
 
+static uint64_t golden(const struct arguments *a, uint64_t *passed)
+{
+    uint64_t failed = 0;
+    bool any = false;
+    for (unsigned i = 0; i < golden_scene_count; i++) {
+        if (a->word_count < 2 || strcmp(a->words[1], golden_scenes[i].name) == 0) {
+            bool same = golden_check(&golden_scenes[i], a->update);
+            failed += same ? 0 : 1;
+            *passed += same ? 1 : 0;
+            any = true;
+        }
+    }
+    return any ? failed : 1;
+}
+
 static uint64_t replay_file(const struct arguments *a, uint64_t *passed)
 {
     struct script s;
@@ -268,6 +288,7 @@ int main(int argc, char **argv)
         .seed = 1, .runs = 1000, .jobs = jobs_cores(), .one_case = UINT64_MAX, .every = 1};
     uint64_t passed = 0;
     uint64_t failed = 0;
+    setvbuf(stdout, NULL, _IOLBF, 0); /* whoever watches sees failures as they come */
     if (!parse(argc, argv, &a)) {
         fputs(usage, stderr);
         return 2;
@@ -278,6 +299,8 @@ int main(int argc, char **argv)
         failed = explore_all(&a, &passed);
     } else if (strcmp(a.words[0], "class") == 0) {
         failed = perturb_all(&a, &passed);
+    } else if (strcmp(a.words[0], "golden") == 0) {
+        failed = golden(&a, &passed);
     } else if (strcmp(a.words[0], "replay") == 0) {
         failed = replay_file(&a, &passed);
     } else {

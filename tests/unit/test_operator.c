@@ -174,7 +174,8 @@ static void a_scaled_source_is_two_patches(void **state)
     driver_feed(d, "GET " SOURCES, "{'type':'ADDED','object':%s}\n", source_json("web", 110, 4, 0));
     assert_string_equal(
         driver_find(d, SIZE)->body,
-        "{\"metadata\":{\"uid\":\"m1\",\"resourceVersion\":\"102\"},\"spec\":{\"size\":4}}");
+        "{\"metadata\":{\"uid\":\"m1\",\"resourceVersion\":\"102\",\"annotations\":{"
+        "\"memcached-operator/sources-resource-version\":\"110\"}},\"spec\":{\"size\":4}}");
     assert_non_null(
         strstr(buf_text(&d->logs),
                "INFO\tcontrollers.DeploymentSync\tReplica count on deployment has "
@@ -191,6 +192,75 @@ static void a_scaled_source_is_two_patches(void **state)
         take_status(d, 114, 4);
     }
     assert_at_rest(d);
+}
+
+/* A Memcached whose size was decided when sources were known up to @seen. */
+static const char *decided_json(int rv, int size, const char *seen)
+{
+    static char text[1024];
+    snprintf(text, sizeof text,
+             "{'metadata':{'namespace':'default','name':'cache','uid':'m1','resourceVersion':'%d',"
+             "'generation':1,'creationTimestamp':'2026-01-01T00:00:00Z','annotations':{"
+             "'memcached-operator/sources-resource-version':'%s'}},'spec':{'size':%d}}",
+             rv, seen, size);
+    return text;
+}
+
+/* After a restart, at a server whose caches lag: the source is as it was before the last decision.
+ */
+static void a_size_is_not_taken_back_to_what_its_source_was_once(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    sync_all(d, decided_json(50, 2, "130"), source_json("web", 90, 4, 0));
+    driver_pass(d, 1);
+    assert_null(driver_find(d, SIZE));
+    const struct open_request *list = driver_find(d, "GET " SOURCES);
+    assert_non_null(list); /* a consistent read, in place of the watch */
+    assert_null(strstr(list->line, "resourceVersion="));
+    driver_answer(d, "GET " SOURCES, 200, "{'metadata':{'resourceVersion':'140'},'items':[%s]}",
+                  source_json("web", 120, 2, 0));
+    driver_pass(d, 1000);
+    assert_null(driver_find(d, SIZE));
+}
+
+/* Nobody could see so much: somebody else's record, or an edited one. */
+static void a_record_that_no_read_reaches_counts_no_more(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    sync_all(d, decided_json(50, 2, "99999999999999999999"), source_json("web", 90, 4, 0));
+    driver_pass(d, 5000);
+    assert_null(driver_find(d, SIZE)); /* as long as the read is not answered */
+    driver_answer(d, "GET " SOURCES, 200, "{'metadata':{'resourceVersion':'140'},'items':[%s]}",
+                  source_json("web", 90, 4, 0));
+    driver_pass(d, 1000);
+    assert_non_null(strstr(driver_find(d, SIZE)->body, "\"size\":4"));
+}
+
+/* The same for the Deployment: it was made from a newer Memcached than is known here. */
+static void a_deployment_is_not_taken_back_to_what_its_memcached_was_once(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    sync_all(d, memcached_json(50, 1), "");
+    driver_answer(d, CREATE, 409,
+                  "{'kind':'Status','reason':'AlreadyExists','code':409,'message':'exists'}");
+    driver_answer(d, LOOK, 200,
+                  "{'metadata':{'namespace':'default','name':'cache','uid':'d1',"
+                  "'resourceVersion':'70','generation':2,'annotations':{"
+                  "'memcached-operator/memcached-generation':'2'},'ownerReferences':[{"
+                  "'apiVersion':'cache.example.com/v1alpha1','kind':'Memcached','name':'cache',"
+                  "'uid':'m1','controller':true}]},'spec':{'replicas':3}}");
+    driver_pass(d, 1);
+    assert_null(driver_find(d, APPLY));
+    assert_null(strstr(driver_find(d, "GET " MEMCACHEDS)->line, "resourceVersion="));
+    driver_answer(d, "GET " MEMCACHEDS, 200,
+                  "{'metadata':{'resourceVersion':'140'},'items':[{'metadata':{'namespace':"
+                  "'default','name':'cache','uid':'m1','resourceVersion':'60','generation':2},"
+                  "'spec':{'size':3}}]}");
+    driver_pass(d, 1000);
+    assert_non_null(strstr(driver_find(d, APPLY)->body, "\"replicas\":3"));
 }
 
 /* Two writes of one object at once would only conflict: the second waits for the first. */
@@ -511,6 +581,9 @@ int main(void)
         TEST(nothing_is_written_before_all_caches_are_in_step),
         TEST(a_memcached_becomes_a_deployment_then_rest),
         TEST(a_scaled_source_is_two_patches),
+        TEST(a_size_is_not_taken_back_to_what_its_source_was_once),
+        TEST(a_record_that_no_read_reaches_counts_no_more),
+        TEST(a_deployment_is_not_taken_back_to_what_its_memcached_was_once),
         TEST(size_and_status_are_never_written_at_once),
         TEST(the_echo_of_a_write_is_only_glanced_at),
         TEST(late_watch_events_lead_to_no_second_write),

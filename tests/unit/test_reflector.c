@@ -941,6 +941,23 @@ static void distrusted_scope_is_listed_anew_and_taken_as_it_is(void **state)
     assert_false(reflector_take_reset(&s.reflector)); /* that was no news */
 }
 
+/* A decision was made from a newer view: a consistent list, while what is there still counts. */
+static void refreshed_scope_is_listed_by_a_consistent_read(void **state)
+{
+    SCRIPT(s, script_init_after_list);
+
+    forget_trace(&s);
+    assert_true(reflector_refresh(&s.reflector, s.now));
+    assert_true(reflector_synced(&s.reflector));
+    assert_false(reflector_refresh(&s.reflector, s.now)); /* it has begun */
+    assert_int_equal(s.reflector.scope->lists, 1);
+    answer(&s, 200, LIST("30", POD("x", "8")));
+    want(&s);
+    assert_trace(&s, GET_LIST("limit=500"), "update a/x@8", GET_WATCH_FROM("30"));
+    assert_int_equal(s.reflector.scope->lists, 2);
+    assert_false(reflector_take_reset(&s.reflector));
+}
+
 static void watch_error_events_are_judged_by_their_code(void **state)
 {
     static const struct {
@@ -1268,6 +1285,7 @@ int main(void)
         cmocka_unit_test(history_reset_shows_in_a_list_that_takes_an_object_back),
         cmocka_unit_test(check_that_is_refused_means_a_relist),
         cmocka_unit_test(distrusted_scope_is_listed_anew_and_taken_as_it_is),
+        cmocka_unit_test(refreshed_scope_is_listed_by_a_consistent_read),
         cmocka_unit_test(watch_error_events_are_judged_by_their_code),
         cmocka_unit_test(watch_that_is_garbage_relists_with_backoff),
         cmocka_unit_test(watch_line_over_the_limit_relists),

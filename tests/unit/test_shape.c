@@ -48,6 +48,7 @@ static bool is_outside_the_shape(const char *path)
         "/kind",
         "/metadata/name",
         "/metadata/namespace",
+        "/metadata/annotations",     /* a record, nothing that we want */
         "/metadata/ownerReferences", /* judged by uid on its own */
         "/spec/replicas",            /* compared on its own */
     };

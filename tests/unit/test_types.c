@@ -71,6 +71,30 @@ static void an_operand_has_its_status_and_shape(void **state)
     object_free(&d->object);
 }
 
+static void records_of_decisions_are_texts(void **state)
+{
+    static const struct {
+        const char *annotation;
+        int64_t made_from;
+    } cases[] = {{"'7'", 7},  {"7", 0},    {"''", 0},   {"'-1'", 0},
+                 {"'7x'", 0}, {"' 7'", 0}, {"null", 0}, {"'99999999999999999999'", INT64_MAX}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct deployment *d = (struct deployment *)object_from(
+            &operand_kind,
+            "{'metadata':{'namespace':'n','name':'a','uid':'u','resourceVersion':'1',"
+            "'annotations':{'" GENERATION_ANNOTATION "':%s}}}",
+            cases[i].annotation);
+        assert_int_equal(d->made_from, cases[i].made_from);
+        object_free(&d->object);
+    }
+    struct memcached *m = (struct memcached *)object_from(
+        &memcached_kind, "{'metadata':{'namespace':'n','name':'a','uid':'u','resourceVersion':'1',"
+                         "'annotations':{'" SOURCES_ANNOTATION "':'12'}}}");
+    assert_string_equal(m->sources_rv, "12");
+    object_free(&m->object);
+}
+
 static void a_claim_is_a_label_that_is_text(void **state)
 {
     (void)state;
@@ -135,6 +159,7 @@ int main(void)
         cmocka_unit_test(sizes),
         cmocka_unit_test(replicas),
         cmocka_unit_test(an_operand_has_its_status_and_shape),
+        cmocka_unit_test(records_of_decisions_are_texts),
         cmocka_unit_test(a_claim_is_a_label_that_is_text),
         cmocka_unit_test(pods_name_their_memcached),
         cmocka_unit_test(owners),
