@@ -39,9 +39,10 @@ const char *change_text(yyjson_mut_val *object, const char *key);
 /** Write of the scale subresource: the whole object, or NULL with the refusal. */
 yyjson_mut_val *change_scale(struct change *c);
 
-/** Likewise, of a new object: name, uid, creationTimestamp, first generation. */
+/** The last steps of a creation: name, uid, creationTimestamp, first generation, validation. False:
+ * the refusal. */
 bool change_finish_create(struct change *c, yyjson_mut_val *object);
 
-/** It may follow c->live: resourceVersion, what cannot change, generation, validation. False: the
- * refusal. */
+/** The last steps of a write to c->live: resourceVersion, what cannot change, generation,
+ * validation. False: the refusal. */
 bool change_finish_update(struct change *c, yyjson_mut_val *object, const char *subresource);

@@ -67,7 +67,7 @@ struct api_change_request {
     const char *suffix;      /* for generateName: five characters */
     api_admit_fn *admit;     /* or NULL */
     void *admit_ctx;
-    yyjson_val *body;        /* parsed, hostile */
+    yyjson_val *body; /* parsed, hostile */
 };
 
 /**
