@@ -1,7 +1,9 @@
 #include "sim/jobs.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,6 +61,7 @@ uint64_t jobs_run(unsigned jobs, uint64_t count, unsigned failures_max,
             exit(1);
         }
         if (pids[i] == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL); /* one that hangs does not outlive a time limit */
             close(ends[0]);
             struct tally t = work(i, jobs, count, failures_max, one, ctx);
             fflush(NULL);
