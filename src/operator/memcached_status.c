@@ -224,7 +224,8 @@ static const char *status_patch(struct arena *arena, const struct memcached *m, 
     json_object_begin(&w);
     json_key(&w, "metadata");
     json_object_begin(&w);
-    json_member_string(&w, "uid", m->object.uid);
+    json_member_string(&w, "uid", m->object.uid); /* which a custom resource's status ignores */
+    json_member_string(&w, "resourceVersion", m->object.rv);
     json_object_end(&w);
     json_object_end(&w);
     body.len--; /* reopen the object for the text that is there already */

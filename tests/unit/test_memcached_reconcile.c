@@ -384,7 +384,9 @@ static void the_status_reports_what_runs(void **state)
     add_pod(f, "cache-3", false);
     assert_string_equal(
         reconcile(f),
-        "PATCH memcacheds default/cache/status {\"metadata\":{\"uid\":\"m-cache\"},\"status\":{"
+        "PATCH memcacheds default/cache/status "
+        "{\"metadata\":{\"uid\":\"m-cache\",\"resourceVersion\":\"41\"},"
+        "\"status\":{"
         "\"nodes\":[\"cache-1\",\"cache-3\"],\"replicas\":2,\"readyReplicas\":1,"
         "\"selector\":\"app=memcached,memcached_cr=cache\",\"source\":\"\",\"observedGeneration\":"
         "1,"
