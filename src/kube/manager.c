@@ -465,6 +465,7 @@ void manager_step(struct manager *m, struct now now, const struct event *event,
         client_event(&m->client, now, event);
     }
     if (m->stopping) {
+        client_tick(&m->client, now); /* the release may have to wait for the request rate */
         pump_stop(m);
     } else if (pump_lease(m)) {
         client_tick(&m->client, now);

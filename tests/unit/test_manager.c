@@ -375,6 +375,29 @@ static void stopping_leaves_no_deadline_behind(void **state)
     assert_int_equal(d->exit_code, 0);
 }
 
+/* A release that the request rate holds up is sent when its turn comes, and nobody spins until
+ * then. */
+static void stopping_gives_the_lease_back_at_the_request_rate(void **state)
+{
+    (void)state;
+    struct manager_options options = toy_options();
+    options.leader_elect = true;
+    options.qps = 1.5;
+    struct driver *d = begin_with(&options);
+    driver_pass(d, 5000);
+    driver_answer(d, "GET " LEASE "/toy", 404, "{'kind':'Status','code':404}");
+    for (int i = 0; i < 100 && driver_find(d, "POST " LEASE) == NULL; i++) {
+        driver_pass(d, 20);
+    }
+    driver_answer(d, "POST " LEASE, 201, "%s", lease_json("me", 5));
+    driver_stop(d);
+    assert_null(driver_find(d, "PUT " LEASE));
+    assert_true(manager_deadline(d->manager) > d->now.mono_ms);
+    driver_pass(d, LEASE_RELEASE_MS - 1);
+    driver_answer(d, "PUT " LEASE, 200, "%s", lease_json("", 9));
+    assert_int_equal(d->exit_code, 0);
+}
+
 /* ---- Stopping ---- */
 
 static void stopping_waits_for_writes_and_begins_none(void **state)
@@ -452,6 +475,7 @@ int main(void)
         TEST(nothing_is_sent_once_the_lease_is_lost),
         TEST(stopping_gives_the_lease_back_after_the_writes),
         TEST(stopping_leaves_no_deadline_behind),
+        TEST(stopping_gives_the_lease_back_at_the_request_rate),
         TEST(stopping_waits_for_writes_and_begins_none),
         TEST(stopping_gives_up_what_waits_for_retry_after),
         TEST(stopping_does_not_wait_for_ever),
