@@ -23,6 +23,7 @@ struct call {
     void *ctx;
     unsigned retries;
     bool waiting;    /* not handed to the shell (any more) */
+    bool ended;      /* while waiting: not to be sent again, but to be told its answer */
     uint64_t due_ms; /* while waiting */
     int http_status; /* 0: no head yet */
     int64_t retry_after_ms;
@@ -237,23 +238,37 @@ static void finish_cancelled(struct client *c, struct now now, struct call *call
     finish(c, now, call, why);
 }
 
-static bool wants_retry(const struct client *c, const struct call *call)
+/* Whoever watches is told at once, and waits by itself. */
+static bool must_wait(const struct client *c, const struct call *call)
 {
     bool overloaded = call->http_status == 429 || call->http_status >= 500;
-    return overloaded && call->retry_after_ms >= 0 && call->retries < CLIENT_RETRIES_MAX &&
-           !call->request.stream && !c->closing;
+    return overloaded && call->retry_after_ms >= 0 && !call->request.stream && !c->closing;
+}
+
+/* Again when Retry-After is over; after the last time the answer is told then, so that whoever asks
+ * anew does not come sooner. */
+static void wait_and_retry(struct client *c, struct now now, struct call *call)
+{
+    /* at least until the next tick: whether anything may still be sent is judged before that */
+    uint64_t delay_ms = call->retry_after_ms > 0 ? (uint64_t)call->retry_after_ms : 1;
+    if (delay_ms > CLIENT_RETRY_AFTER_MS_MAX) {
+        delay_ms = CLIENT_RETRY_AFTER_MS_MAX;
+    }
+    if (call->retries == CLIENT_RETRIES_MAX) {
+        call->waiting = call->ended = true;
+        call->due_ms = now.mono_ms + delay_ms;
+        return;
+    }
+    call->retries++;
+    schedule(c, now, call, delay_ms);
 }
 
 static void take_end(struct client *c, struct now now, struct call *call,
                      const struct error *failure)
 {
     count_answer(c, call);
-    if (failure == NULL && wants_retry(c, call)) {
-        /* at least until the next tick: whether anything may still be sent is judged before that */
-        uint64_t delay_ms = call->retry_after_ms > 0 ? (uint64_t)call->retry_after_ms : 1;
-        call->retries++;
-        schedule(c, now, call,
-                 delay_ms < CLIENT_RETRY_AFTER_MS_MAX ? delay_ms : CLIENT_RETRY_AFTER_MS_MAX);
+    if (failure == NULL && must_wait(c, call)) {
+        wait_and_retry(c, now, call);
         return;
     }
     if (failure == NULL && call->http_status == 0) {
@@ -313,7 +328,10 @@ void client_tick(struct client *c, struct now now)
 {
     for (size_t i = 0; c->count > 0 && i < c->slot_count; i++) {
         struct call *call = c->slots[i];
-        if (call != NULL && call->waiting && call->due_ms <= now.mono_ms) {
+        bool is_due = call != NULL && call->waiting && call->due_ms <= now.mono_ms;
+        if (is_due && call->ended) {
+            finish(c, now, call, NULL);
+        } else if (is_due) {
             send_now(c, now, call);
         }
     }

@@ -63,7 +63,8 @@ void client_fini(struct client *c);
 
 /**
  * Start a request; takes *request. Unary answers over BODY_BYTES_MAX end with ERR_TOO_BIG; 429 and
- * 5xx with a Retry-After are sent again by themselves (not streams, not after client_close()).
+ * 5xx with a Retry-After are sent again by themselves (not streams, not after client_close()), and
+ * after the last time done() is called when that Retry-After is over, too.
  * Returns its id, never 0.
  */
 uint64_t client_start(struct client *c, struct now now, struct request *request,

@@ -121,6 +121,11 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+static uint64_t most(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* How long to wait after a failure. The base doubles; the wait is drawn from [base, 2 × base], so
  * that clients which failed together do not come back together. */
 static uint64_t back_off(struct reflector *r, struct now now, const struct error *why)
@@ -131,12 +136,14 @@ static uint64_t back_off(struct reflector *r, struct now now, const struct error
     if (r->backoff_ms == 0 || now.mono_ms - r->last_failure_ms > REFLECTOR_BACKOFF_RESET_MS) {
         r->backoff_ms = REFLECTOR_BACKOFF_MS_MIN;
     }
-    uint64_t wait_ms = random_jitter_ms(r->random, least(r->backoff_ms, max_ms / 2), 100);
+    uint64_t base_ms = least(r->backoff_ms, max_ms / 2);
+    uint64_t wait_ms = random_jitter_ms(r->random, base_ms, 100);
     r->backoff_ms = least(r->backoff_ms * 2, REFLECTOR_BACKOFF_MS_MAX / 2);
     r->last_failure_ms = now.mono_ms;
 
-    if (why->retry_after_ms > 0 && (uint64_t)why->retry_after_ms > wait_ms) {
-        wait_ms = least((uint64_t)why->retry_after_ms, REFLECTOR_RETRY_AFTER_MS_MAX);
+    if (why->retry_after_ms > 0) { /* all who were refused together were told the same */
+        uint64_t told_ms = least((uint64_t)why->retry_after_ms, REFLECTOR_RETRY_AFTER_MS_MAX);
+        wait_ms = most(wait_ms, told_ms + wait_ms - base_ms);
     }
     return wait_ms;
 }

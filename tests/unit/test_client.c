@@ -188,9 +188,16 @@ static void retry_after_is_waited_out(void **state)
         assert_int_equal(actions_of(s, ACTION_START), i + 1);
     }
     head(s, id, 429, 2000);
+    body(s, id, "enough");
     end(s, id, NULL);
+    pass(s, 1999);
+    assert_int_equal(s->done_count, 0); /* who asks anew must not come sooner, either */
+    assert_int_equal(client_deadline(&s->client), s->now.mono_ms + 1);
+    pass(s, 1);
     assert_int_equal(s->done_count, 1);
     assert_int_equal(s->done_code, ERR_TOO_MANY);
+    assert_int_equal(actions_of(s, ACTION_START), CLIENT_RETRIES_MAX + 1);
+    assert_int_equal(actions_of(s, ACTION_CANCEL), 0);
 }
 
 static void without_retry_after_nothing_is_repeated(void **state)

@@ -1131,11 +1131,9 @@ static void retry_after_is_the_least_wait(void **state)
         int64_t retry_after_ms;
         uint64_t least_ms, most_ms;
     } cases[] = {
-        {-1, 800, 1600},
-        {0, 800, 1600},
-        {500, 800, 1600},
-        {20000, 20000, 20000},
-        {3600000, 120000, 120000} /* cut */,
+        {-1, 800, 1600},           {0, 800, 1600}, {500, 800, 1600},
+        {20000, 20000, 20800},     /* with jitter: all others were told the same */
+        {3600000, 120000, 120800}, /* cut */
     };
 
     (void)state;
@@ -1155,6 +1153,25 @@ static void retry_after_is_the_least_wait(void **state)
                             cases[i].most_ms);
         }
     }
+}
+
+static void watches_that_were_told_the_same_do_not_come_back_together(void **state)
+{
+    SCRIPT(s, script_init);
+    uint64_t low = UINT64_MAX;
+    uint64_t high = 0;
+
+    for (int i = 0; i < 50; i++) {
+        pass(&s, REFLECTOR_RETRY_AFTER_MS_MAX + REFLECTOR_BACKOFF_RESET_MS); /* base: 800 ms */
+        want(&s);
+        reflector_head(&s.reflector, s.now, 429, 20000);
+        end(&s);
+        uint64_t wait_ms = reflector_deadline(&s.reflector) - s.now.mono_ms;
+        low = wait_ms < low ? wait_ms : low;
+        high = wait_ms > high ? wait_ms : high;
+    }
+    assert_in_range(low, 20000, 20100);
+    assert_in_range(high, 20700, 20800);
 }
 
 static void a_refusal_whose_body_breaks_off_is_a_refusal(void **state)
@@ -1295,6 +1312,7 @@ int main(void)
         cmocka_unit_test(backoff_doubles_and_starts_anew_after_two_quiet_minutes),
         cmocka_unit_test(backoff_is_drawn_between_its_bounds),
         cmocka_unit_test(retry_after_is_the_least_wait),
+        cmocka_unit_test(watches_that_were_told_the_same_do_not_come_back_together),
         cmocka_unit_test(a_refusal_whose_body_breaks_off_is_a_refusal),
         cmocka_unit_test(a_huge_refusal_is_not_kept),
         cmocka_unit_test(requests_name_namespace_and_selector),
