@@ -4,6 +4,8 @@
 #pragma once
 #include <stdint.h>
 
+#define STATUS_RV "987654321"
+
 struct refusal_form {
     const char *text; /* for people and traces */
     int http_status;
@@ -17,7 +19,11 @@ struct watch_error_form {
     const char *reason;
 };
 
-enum { REFUSAL_FORMS = 9, WATCH_ERROR_FORMS = 9 };
+enum {
+    REFUSAL_FORMS = 9,      /* those that random runs draw from */
+    REFUSAL_FORMS_ALL = 31, /* and behind them the others */
+    WATCH_ERROR_FORMS = 9,
+};
 
-extern const struct refusal_form refusal_forms[REFUSAL_FORMS];
+extern const struct refusal_form refusal_forms[REFUSAL_FORMS_ALL];
 extern const struct watch_error_form watch_error_forms[WATCH_ERROR_FORMS];

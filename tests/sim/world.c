@@ -133,6 +133,11 @@ struct manager *world_manager(struct world *w, unsigned process)
     return w->network.processes[process].manager;
 }
 
+unsigned world_starts(const struct world *w, unsigned process)
+{
+    return w->network.processes[process].starts;
+}
+
 bool world_leads(struct world *w, unsigned process)
 {
     const struct process *p = &w->network.processes[process];

@@ -148,6 +148,9 @@ uint64_t world_now_ms(const struct world *w); /* true time */
 /** The manager of a process, or NULL while it is not running. */
 struct manager *world_manager(struct world *w, unsigned process);
 
+/** How often the process has started so far. */
+unsigned world_starts(const struct world *w, unsigned process);
+
 /** It runs, has noticed the time, and holds itself for the leader: it may send writes. */
 bool world_leads(struct world *w, unsigned process);
 
