@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 const struct perturb_class *const perturb_classes[] = {
-    &perturb_crash, &perturb_lost,    &perturb_stale,    &perturb_blind, &perturb_late,
-    &perturb_lease, &perturb_restore, &perturb_overload, NULL,
+    &perturb_crash, &perturb_lost,    &perturb_stale,    &perturb_blind,  &perturb_late,
+    &perturb_lease, &perturb_restore, &perturb_overload, &perturb_rivals, NULL,
 };
 
 static bool is_deterministic(enum workload_name name)
