@@ -228,8 +228,9 @@ static void dispatch(struct api_call *c)
         api_get_object(c);
     } else if (method == HTTP_GET) {
         api_list(c);
-    } else if (method == HTTP_POST && path->name == NULL && has_place) {
-        api_create(c);
+    } else if (method == HTTP_POST && has_place && is_main &&
+               (path->name == NULL || path->resource->is_custom)) {
+        api_create(c); /* a custom resource may have its name in the path, too */
     } else if (method == HTTP_PUT && path->name != NULL) {
         api_update(c);
     } else if (method == HTTP_PATCH && path->name != NULL) {

@@ -152,10 +152,6 @@ static bool check_kind(struct change *c, yyjson_mut_val *object)
                       "'Kind' is missing",
                       wanted, version_of(in), wanted);
     }
-    if (c->r->resource->is_custom && version[0] == '\0') {
-        return refuse_internal(
-            c->refusal, "Object 'apiVersion' is missing in 'object has no apiVersion field'");
-    }
     if (!c->r->resource->is_custom && (strcmp(is, wanted) != 0 || !is_registered(is, in))) {
         return refuse(
             c->refusal, 400, "BadRequest",
@@ -205,8 +201,10 @@ yyjson_mut_val *change_decode_body(struct change *c)
     if (!check_kind(c, object)) {
         return NULL;
     }
-    text_if_empty(c, object, "kind", resource->kind);
-    text_if_empty(c, object, "apiVersion", c->api_version);
+    if (!resource->is_custom) {
+        text_if_empty(c, object, "kind", resource->kind);
+        text_if_empty(c, object, "apiVersion", c->api_version);
+    }
     if (!decode(c, object, error)) {
         return refuse(c->refusal, 400, "BadRequest",
                       "%s in version \"%s\" cannot be handled as a %s: %s", resource->kind,
@@ -250,6 +248,20 @@ bool change_decode_patched(struct change *c, yyjson_mut_val *patched)
     return true;
 }
 
+/* In metadata that was merged but not yet decoded. */
+static bool has_empty_members(yyjson_mut_val *metadata)
+{
+    size_t i, max;
+    yyjson_mut_val *key, *v;
+    yyjson_mut_obj_foreach(metadata, i, max, key, v)
+    {
+        if (yyjson_mut_is_ctn(v) && yyjson_mut_get_len(v) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool change_decode_applied(struct change *c, yyjson_mut_val *applied)
 {
     char error[ERROR_BYTES];
@@ -258,6 +270,9 @@ bool change_decode_applied(struct change *c, yyjson_mut_val *applied)
     }
     const struct schema *metadata = schema_find(c->type, "metadata", 8)->type;
     yyjson_mut_val *given = yyjson_mut_obj_get(applied, "metadata");
+    /* A real server compares with these what it has stored, and stores it without them: again and
+     * again. */
+    c->rewrites = has_empty_members(given);
     if (given != NULL && !schema_decode(c->doc, metadata, given, false, error, sizeof error)) {
         refuse_patched(c, applied, error);
         return false;

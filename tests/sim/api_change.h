@@ -12,6 +12,7 @@ struct change {
     yyjson_mut_doc *doc;
     yyjson_mut_val *live;         /* without managedFields; NULL: there is none */
     yyjson_mut_val *live_managed; /* NULL: none */
+    bool rewrites;                /* stored even if nothing has changed */
     struct api_refusal *refusal;
     char api_version[64];
 };

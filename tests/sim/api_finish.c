@@ -148,12 +148,21 @@ static void strip_metadata(yyjson_mut_val *metadata)
     yyjson_mut_obj_remove_key(metadata, "clusterName");
 }
 
+/* The kind was looked at when the body was read. */
+static bool check_has_version(struct change *c, yyjson_mut_val *object)
+{
+    return change_text(object, "apiVersion")[0] != '\0' ||
+           refuse_internal(c->refusal,
+                           "Object 'apiVersion' is missing in 'object has no apiVersion field'");
+}
+
 bool change_finish_update(struct change *c, yyjson_mut_val *object, const char *subresource)
 {
     static const char *const KEPT[] = {"creationTimestamp", "deletionTimestamp",
                                        "deletionGracePeriodSeconds"};
     yyjson_mut_val *live = yyjson_mut_obj_get(c->live, "metadata");
-    if (!check_version(c, object) || !check_namespace(c, change_metadata(c, object))) {
+    if (!check_version(c, object) || !check_has_version(c, object) ||
+        !check_namespace(c, change_metadata(c, object))) {
         return false;
     }
     defaults_prepare_update(c->doc, c->r->resource, subresource, object, c->live);
@@ -189,7 +198,7 @@ static void generate_name(struct change *c, yyjson_mut_val *metadata)
 bool change_finish_create(struct change *c, yyjson_mut_val *object)
 {
     yyjson_mut_val *metadata = change_metadata(c, object);
-    if (!check_namespace(c, metadata)) {
+    if (!check_has_version(c, object) || !check_namespace(c, metadata)) {
         return false;
     }
     yyjson_mut_obj_remove_key(metadata, "deletionTimestamp");

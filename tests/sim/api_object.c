@@ -51,9 +51,14 @@ static void read_live_managed(struct change *c, struct managed *m)
 }
 
 /* The client's list of owners, if it is one. One empty entry forgets them all; so does an empty
- * list of a typed object, which in a custom resource is as good as none. */
+ * list of a typed object, which in a custom resource is as good as none. With a status nobody is
+ * asked. */
 static void read_managed(struct change *c, struct managed *m, yyjson_mut_val *given)
 {
+    if (c->r->subresource != NULL) {
+        read_live_managed(c, m);
+        return;
+    }
     size_t count = yyjson_mut_arr_size(given);
     bool empty = yyjson_mut_is_arr(given) && count == 0 && !c->r->resource->is_custom;
     if (empty || (count == 1 && yyjson_mut_obj_size(yyjson_mut_arr_get_first(given)) == 0)) {
@@ -65,6 +70,14 @@ static void read_managed(struct change *c, struct managed *m, yyjson_mut_val *gi
     }
 }
 
+/* Of a custom resource, fields can be of another type than the schema says, as validation comes
+ * later. */
+static bool is_typed(struct change *c, yyjson_mut_val *object)
+{
+    char error[512];
+    return !c->r->resource->is_custom || schema_check(c->type, object, error, sizeof error);
+}
+
 /* An update of an object whose owners nobody tracks is not tracked either. */
 static void own_update(struct change *c, yyjson_mut_val *object)
 {
@@ -73,7 +86,8 @@ static void own_update(struct change *c, yyjson_mut_val *object)
     read_managed(c, &m, yyjson_mut_obj_remove_key(metadata, "managedFields"));
     if (c->live == NULL || m.count > 0) {
         struct managed_writer w = writer_of(c, c->r->manager);
-        if (!managed_update(&m, &w, c->live == NULL ? zero_object(c) : c->live, object)) {
+        yyjson_mut_val *before = c->live == NULL ? zero_object(c) : c->live;
+        if (!is_typed(c, object) || !managed_update(&m, &w, before, object)) {
             m.count = 0;
         }
     }
@@ -315,7 +329,7 @@ yyjson_mut_doc *api_object_change(const struct api_change_request *request, yyjs
         yyjson_mut_doc_free(c.doc);
         return NULL;
     }
-    *unchanged = c.live != NULL && is_unchanged(&c, object);
+    *unchanged = c.live != NULL && !c.rewrites && is_unchanged(&c, object);
     yyjson_mut_doc_set_root(c.doc, object);
     return c.doc;
 }

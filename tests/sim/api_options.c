@@ -38,7 +38,7 @@ bool api_parse_revision(struct api_call *c, uint64_t *revision)
     if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0) {
         return true;
     }
-    char message[256];
+    char message[320];
     bool by_storage = !api_query_bool(c->path.query.watch) &&
                       (api_is_given(c->path.query.limit) || !api_has_cache(c->path.resource));
     snprintf(

@@ -172,6 +172,12 @@ static yyjson_mut_val *new_scale(struct change *c)
     yyjson_mut_val *scale;
     if (c->r->verb == API_UPDATE) {
         scale = change_decode_body(&sub);
+        if (scale == NULL && c->r->resource->is_custom) {
+            return refuse(c->refusal, 400, "BadRequest",
+                          "no kind is registered for the type v1.Scale in scheme "
+                          "\"k8s.io/apiextensions-apiserver/pkg/apiserver/"
+                          "customresource_handler.go:688\"");
+        }
     } else if (c->r->verb == API_MERGE_PATCH && yyjson_is_obj(c->r->body)) {
         scale = merge_patch(c->doc, scale_of(c->doc, c->r->resource, c->live), c->r->body);
         scale = change_decode_patched(&sub, scale) ? scale : NULL;

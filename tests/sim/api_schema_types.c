@@ -40,7 +40,8 @@ static const struct schema_field owner_fields[] = {
     {0},
 };
 static const struct schema owner = {.class = SCHEMA_STRUCT, .fields = owner_fields};
-static const struct schema owners = {.class = SCHEMA_LIST, .keys = {"uid"}, .element = &owner};
+static const struct schema owners = {
+    .class = SCHEMA_LIST, .keys = {"uid"}, .key_defaults = {""}, .element = &owner};
 
 static const struct schema_field managed_fields[] = {
     {"manager", &string, FIELD_UNLESS_ZERO},
@@ -95,7 +96,8 @@ static const struct schema_field env_fields[] = {
     {0},
 };
 static const struct schema env = {.class = SCHEMA_STRUCT, .fields = env_fields};
-static const struct schema envs = {.class = SCHEMA_LIST, .keys = {"name"}, .element = &env};
+static const struct schema envs = {
+    .class = SCHEMA_LIST, .keys = {"name"}, .key_defaults = {""}, .element = &env};
 
 static const struct schema_field resources_fields[] = {
     {"limits", &quantities, FIELD_UNLESS_ZERO},
@@ -115,9 +117,9 @@ static const struct schema_field mount_fields[] = {
 };
 static const struct schema mount = {.class = SCHEMA_STRUCT, .fields = mount_fields};
 static const struct schema mounts = {
-    .class = SCHEMA_LIST, .keys = {"mountPath"}, .element = &mount};
+    .class = SCHEMA_LIST, .keys = {"mountPath"}, .key_defaults = {""}, .element = &mount};
 static const struct schema devices = {
-    .class = SCHEMA_LIST, .keys = {"devicePath"}, .element = &any};
+    .class = SCHEMA_LIST, .keys = {"devicePath"}, .key_defaults = {""}, .element = &any};
 
 static const struct schema_field capabilities_fields[] = {
     {"add", &strings, FIELD_UNLESS_ZERO},
@@ -176,7 +178,7 @@ static const struct schema_field container_fields[] = {
 };
 static const struct schema container = {.class = SCHEMA_STRUCT, .fields = container_fields};
 static const struct schema containers = {
-    .class = SCHEMA_LIST, .keys = {"name"}, .element = &container};
+    .class = SCHEMA_LIST, .keys = {"name"}, .key_defaults = {""}, .element = &container};
 
 static const struct schema_field pod_security_fields[] = {
     {"seLinuxOptions", &any, FIELD_IF_GIVEN},
@@ -255,7 +257,7 @@ static const struct schema_field pod_condition_fields[] = {
 };
 static const struct schema pod_condition = {.class = SCHEMA_STRUCT, .fields = pod_condition_fields};
 static const struct schema pod_conditions = {
-    .class = SCHEMA_LIST, .keys = {"type"}, .element = &pod_condition};
+    .class = SCHEMA_LIST, .keys = {"type"}, .key_defaults = {""}, .element = &pod_condition};
 
 static const struct schema_field pod_status_fields[] = {
     {"phase", &string, FIELD_UNLESS_ZERO},
@@ -347,7 +349,7 @@ static const struct schema_field deployment_condition_fields[] = {
 static const struct schema deployment_condition = {.class = SCHEMA_STRUCT,
                                                    .fields = deployment_condition_fields};
 static const struct schema deployment_conditions = {
-    .class = SCHEMA_LIST, .keys = {"type"}, .element = &deployment_condition};
+    .class = SCHEMA_LIST, .keys = {"type"}, .key_defaults = {""}, .element = &deployment_condition};
 
 static const struct schema_field deployment_status_fields[] = {
     {"observedGeneration", &int64, FIELD_UNLESS_ZERO},
@@ -391,7 +393,7 @@ static const struct schema_field replicaset_condition_fields[] = {
 static const struct schema replicaset_condition = {.class = SCHEMA_STRUCT,
                                                    .fields = replicaset_condition_fields};
 static const struct schema replicaset_conditions = {
-    .class = SCHEMA_LIST, .keys = {"type"}, .element = &replicaset_condition};
+    .class = SCHEMA_LIST, .keys = {"type"}, .key_defaults = {""}, .element = &replicaset_condition};
 
 static const struct schema_field replicaset_status_fields[] = {
     {"replicas", &int32, FIELD_ALWAYS},

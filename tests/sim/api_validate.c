@@ -131,6 +131,12 @@ static bool has_core_finalizers(const struct api_resource *resource)
     return resource->has_status && !resource->is_custom;
 }
 
+/* An update of these is looked at as a new object, and then as an update. */
+static bool is_seen_as_new(const struct api_resource *resource)
+{
+    return strcmp(resource->kind, "ReplicaSet") == 0 || strcmp(resource->kind, "Pod") == 0;
+}
+
 void validate_object(struct field_errors *e, const struct api_resource *resource,
                      const char *subresource, yyjson_mut_val *object, yyjson_mut_val *live)
 {
@@ -146,6 +152,10 @@ void validate_object(struct field_errors *e, const struct api_resource *resource
         validate_metadata_update(e, metadata, live_metadata);
         if (is_event) {
             validate_event(e, object);
+        } else if (is_seen_as_new(resource) && !status) {
+            validate_metadata(e, resource, metadata);
+            validate_core_finalizers(e, yyjson_mut_obj_get(metadata, "finalizers"));
+            validate_spec(e, resource, object, NULL);
         }
         /* Once for all resources, and once as part of this one's. */
         validate_metadata_update(e, metadata, is_event ? metadata : live_metadata);

@@ -2,6 +2,7 @@
  * Names, labels, owners: k8s.io/apimachinery's validation of ObjectMeta.
  */
 #include "base/mem.h"
+#include "base/time_text.h"
 #include "sim/api_validate.h"
 
 #include <ctype.h>
@@ -245,8 +246,9 @@ static void validate_owners(struct field_errors *e, yyjson_mut_val *owners)
             continue;
         }
         if (controller != NULL) {
-            /* The real one prints the list with its pointers. */
-            field_invalid(e, "metadata.ownerReferences", "[]v1.OwnerReference{…}",
+            /* The real one prints the list with its pointers, so that no two of these are equal. */
+            field_invalid(e, "metadata.ownerReferences",
+                          field_path("[]v1.OwnerReference{…0x%zx…}", e->causes.len).text,
                           "Only one reference can have Controller set to true. Found \"true\" in "
                           "references for %s and %s",
                           controller, validate_text(owner, "name"));
@@ -388,10 +390,22 @@ static void validate_no_new_finalizers(struct field_errors *e, yyjson_mut_val *f
     }
 }
 
+static bool is_time(const char *text)
+{
+    int64_t wall_us;
+    return strlen(text) == 20 && time_parse(text, 20, &wall_us) == 0;
+}
+
 static void validate_same(struct field_errors *e, const char *field, yyjson_mut_val *now,
                           yyjson_mut_val *live)
 {
     if (now == live || (now != NULL && live != NULL && yyjson_mut_equals(now, live))) {
+        return;
+    }
+    if (yyjson_mut_is_str(now) && is_time(yyjson_mut_get_str(now))) {
+        const char *text = yyjson_mut_get_str(now);
+        field_invalid(e, field, field_path("%.10s %.8s +0000 UTC", text, text + 11).text,
+                      "field is immutable");
         return;
     }
     if (now == NULL || yyjson_mut_is_str(now)) {
