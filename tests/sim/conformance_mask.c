@@ -8,28 +8,31 @@
 
 enum { UUID_BYTES = 36, SUFFIX_BYTES = 5 };
 
-/* Messages that are compared up to here only, because the rest is about the server's inside. */
-static const char *const loose_messages[] = {
+/* Messages that are compared only in part, because the rest is about the server's inside: those
+ * that have @what are compared up to the end of @until, or if that is not in them, of @what. */
+static const struct {
+    const char *what, *until;
+} loose_messages[] = {
     /* two revisions, the second one of the whole cluster */
-    "too old resource version: ",
-    "Too large resource version: ",
+    {"too old resource version: ", NULL},
+    {"Too large resource version: ", NULL},
     /* Go's decoders: byte offsets and surroundings of what they choked on, Go's type names */
-    "the object provided is unrecognized (must be of type ",
-    "couldn't get version/kind; json parse error: ",
-    "error decoding patch: ",
-    "json: cannot unmarshal ",
-    " cannot be handled as a ",
-    /* Go's way to print a struct */
-    "Invalid value: []v1.",
-    "Unsupported value: apps.",
-    /* a whole object, with all that is masked elsewhere, in the order of Go's structs */
-    "Invalid value: \"{",
-    "unable to parse requirement: ",
-    "error converting YAML to JSON",
+    {"the object provided is unrecognized (must be of type ", NULL},
+    {"couldn't get version/kind; json parse error", NULL},
+    {"error decoding patch: ", NULL},
+    {"error converting YAML to JSON", NULL},
+    {"json: cannot unmarshal ", NULL},
+    {" cannot be handled as a ", NULL},
+    {"unable to parse requirement: ", NULL},
     /* several, in the random order of Go's maps */
-    "failed to create typed patch object: errors:",
+    {"failed to create typed patch object: errors:", NULL},
     /* the difference of two pods, by a library made for tests */
-    "pod updates may not change fields other than ",
+    {"pod updates may not change fields other than ", NULL},
+    /* Go's way to print a struct; with pointers, so that it is hard to say which are the same */
+    {"Invalid value: []v1.", " is invalid: "},
+    {"Unsupported value: apps.", NULL},
+    /* a whole object, with all that is masked elsewhere, in the order of Go's structs */
+    {"Invalid value: \"{", NULL},
 };
 
 /* ---- texts ---- */
@@ -149,13 +152,18 @@ void mask_text(const struct side *side, enum resource resource, const char *text
     }
 }
 
-/* Loose ones are cut behind what they begin with, wherever that is in the message. */
 size_t mask_message_length(const char *message, size_t len)
 {
     for (size_t i = 0; i < ARRAY_LEN(loose_messages); i++) {
-        const char *at = strstr(message, loose_messages[i]);
-        size_t until = at != NULL ? (size_t)(at - message) + strlen(loose_messages[i]) : len;
-        len = until < len ? until : len;
+        const char *end = loose_messages[i].what;
+        const char *at = strstr(message, end);
+        if (at != NULL && loose_messages[i].until != NULL) {
+            const char *until = strstr(message, loose_messages[i].until);
+            at = until != NULL ? until : at;
+            end = until != NULL ? loose_messages[i].until : end;
+        }
+        size_t compared = at != NULL ? (size_t)(at - message) + strlen(end) : len;
+        len = compared < len ? compared : len;
     }
     return len;
 }
