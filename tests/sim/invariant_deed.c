@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -41,11 +42,20 @@ static int64_t size_of(yyjson_val *memcached)
     return json_get_int(json_at(memcached, "spec", "size", NULL), -1);
 }
 
+/* What the operator says with this write that it knew when it decided that; 0: nothing new. */
+static uint64_t record_of(const struct deed *d, const char *annotation)
+{
+    const char *was = text(json_at(d->before, "metadata", "annotations", annotation, NULL));
+    const char *is = text(json_at(d->after, "metadata", "annotations", annotation, NULL));
+    return strcmp(was, is) == 0 ? 0 : strtoull(is, NULL, 10);
+}
+
 static void judge_size(struct invariants *i, const struct deed *d)
 {
     struct memcached_past *m =
         history_of(&i->history, text(json_at(d->after, "metadata", "uid", NULL)));
-    if (m == NULL || history_explains_size(&i->history, m, size_of(d->after))) {
+    uint64_t record = record_of(d, SOURCES_RECORD);
+    if (m == NULL || history_explains_size(&i->history, m, size_of(d->after), record)) {
         return;
     }
     const struct timeline *deciders = history_deciders(&i->history, m);
@@ -84,7 +94,7 @@ static void judge_memcached(struct invariants *i, const struct deed *d)
     if (member == NULL) {
         member = members_differ(json_at(d->before, "metadata", "annotations", NULL),
                                 json_at(d->after, "metadata", "annotations", NULL),
-                                LIST("memcached-operator/sources-resource-version"));
+                                LIST(SOURCES_RECORD));
     }
     if (member == NULL) {
         member = members_differ(yyjson_obj_get(d->before, "spec"), yyjson_obj_get(d->after, "spec"),
@@ -111,7 +121,9 @@ static void judge_replicas(struct invariants *i, const struct deed *d, struct me
 {
     yyjson_val *was = json_at(d->before, "spec", "replicas", NULL);
     int64_t is = json_get_int(json_at(d->after, "spec", "replicas", NULL), -1);
-    if ((d->before != NULL && json_get_int(was, -1) == is) || history_explains_replicas(m, is)) {
+    int64_t record = (int64_t)record_of(d, GENERATION_RECORD);
+    if ((d->before != NULL && json_get_int(was, -1) == is) ||
+        history_explains_replicas(&i->history, m, is, record)) {
         return;
     }
     CLEANUP(buf_fini) struct buf past;
@@ -119,8 +131,10 @@ static void judge_replicas(struct invariants *i, const struct deed *d, struct me
     timeline_text(&m->sizes, &past);
     blame(i, d,
           "replicas %" PRId64 " became %" PRId64
-          ", which was not the size of its Memcached since revision %" PRIu64 "; that was: %s",
-          json_get_int(was, -1), is, m->sizes.moments[m->size_cursor].revision, buf_text(&past));
+          ", which was not the size of its Memcached since revision %" PRIu64
+          ", or not in generation %" PRId64 ", which it knew; that was: %s",
+          json_get_int(was, -1), is, m->sizes.moments[m->size_cursor].revision, record,
+          buf_text(&past));
 }
 
 static bool is_known_image(const struct invariants *i, const char *image)

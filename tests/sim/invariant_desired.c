@@ -176,7 +176,7 @@ static const struct {
     {{"metadata"},
      LIST("labels", "annotations", "ownerReferences", "managedFields", "resourceVersion",
           "generation")},
-    {{"metadata", "annotations"}, LIST("memcached-operator/memcached-generation")},
+    {{"metadata", "annotations"}, LIST(GENERATION_RECORD)},
     {{"metadata", "labels"},
      LIST("app", "memcached_cr", "app.kubernetes.io/name", "app.kubernetes.io/instance",
           "app.kubernetes.io/managed-by")},

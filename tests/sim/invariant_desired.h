@@ -8,6 +8,11 @@
 #include <stdbool.h>
 #include <yyjson.h>
 
+/* Annotations in which the operator says what a decision was made from: on a Memcached the
+ * resourceVersion of its sources, on a Deployment the generation of its Memcached. */
+#define SOURCES_RECORD    "memcached-operator/sources-resource-version"
+#define GENERATION_RECORD "memcached-operator/memcached-generation"
+
 /** NULL: @deployment has all that is the operator's for the Memcached @name of @uid (its replicas
  * aside), and @image. Else the path of what is missing or different, in @where. */
 const char *desired_difference(yyjson_val *deployment, const char *name, const char *uid,

@@ -49,7 +49,7 @@ static void timeline_add(struct timeline *t, const struct moment *moment)
 {
     const struct moment *last = t->count > 0 ? &t->moments[t->count - 1] : NULL;
     if (last != NULL && last->is_known == moment->is_known && last->value == moment->value &&
-        strcmp(last->who, moment->who) == 0) {
+        last->generation == moment->generation && strcmp(last->who, moment->who) == 0) {
         return;
     }
     if (t->count == t->cap) {
@@ -69,6 +69,38 @@ static bool timeline_reach(const struct timeline *t, int64_t value, size_t *curs
         }
     }
     return false;
+}
+
+/* What holds at @revision. */
+static size_t moment_at(const struct timeline *t, uint64_t revision)
+{
+    size_t i = t != NULL ? t->count : 0;
+    while (i > 0 && t->moments[i - 1].revision > revision) {
+        i--;
+    }
+    return i - 1; /* SIZE_MAX: nothing yet */
+}
+
+/* What holds in @generation. */
+static size_t moment_of(const struct timeline *t, int64_t generation)
+{
+    size_t i = t->count;
+    while (i > 0 && t->moments[i - 1].generation != generation) {
+        i--;
+    }
+    return i - 1;
+}
+
+/* It is that very moment, which has @value, and is not before the cursor. */
+static bool timeline_confirms(const struct timeline *t, size_t moment, int64_t value,
+                              size_t *cursor)
+{
+    if (t == NULL || moment >= t->count || moment < *cursor || !t->moments[moment].is_known ||
+        t->moments[moment].value != value) {
+        return false;
+    }
+    *cursor = moment;
+    return true;
 }
 
 void timeline_text(const struct timeline *t, struct buf *out)
@@ -109,11 +141,13 @@ void history_memcached(struct history *h, uint64_t revision, yyjson_val *after)
         m->name = mem_strdup(yyjson_get_str(yyjson_obj_get(metadata, "name")));
         map_put(&h->memcacheds, uid, m);
     }
-    timeline_add(&m->sizes,
-                 &(struct moment){.revision = revision,
-                                  .is_known = true,
-                                  .value = json_get_int(json_at(after, "spec", "size", NULL), -1),
-                                  .who = "size"});
+    timeline_add(
+        &m->sizes,
+        &(struct moment){.revision = revision,
+                         .is_known = true,
+                         .generation = json_get_int(yyjson_obj_get(metadata, "generation"), 0),
+                         .value = json_get_int(json_at(after, "spec", "size", NULL), -1),
+                         .who = "size"});
 }
 
 /* ---- Those who decide ---- */
@@ -180,6 +214,7 @@ bool history_concerns(const char *before, const char *after)
 
 void history_forget_order(struct history *h, uint64_t revision)
 {
+    h->is_restored = true;
     forget_claimants(h);
     map_init(&h->claimants, 2);
     map_for_each (&h->deciders, e) {
@@ -198,12 +233,22 @@ const struct timeline *history_deciders(const struct history *h, const struct me
     return map_get(&h->deciders, key);
 }
 
-bool history_explains_size(const struct history *h, struct memcached_past *m, int64_t size)
+bool history_explains_size(const struct history *h, struct memcached_past *m, int64_t size,
+                           uint64_t record)
 {
-    return timeline_reach(history_deciders(h, m), size, &m->decider_cursor);
+    const struct timeline *t = history_deciders(h, m);
+    if (record != 0 && !h->is_restored) {
+        return timeline_confirms(t, moment_at(t, record), size, &m->decider_cursor);
+    }
+    return timeline_reach(t, size, &m->decider_cursor);
 }
 
-bool history_explains_replicas(struct memcached_past *m, int64_t replicas)
+bool history_explains_replicas(const struct history *h, struct memcached_past *m, int64_t replicas,
+                               int64_t record)
 {
+    if (record != 0 && !h->is_restored) {
+        return timeline_confirms(&m->sizes, moment_of(&m->sizes, record), replicas,
+                                 &m->size_cursor);
+    }
     return timeline_reach(&m->sizes, replicas, &m->size_cursor);
 }

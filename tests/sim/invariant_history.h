@@ -14,7 +14,8 @@ struct moment {
     uint64_t revision;
     bool is_known; /* somebody decides; for a Memcached's own size always */
     int64_t value;
-    char who[64]; /* who decides */
+    int64_t generation; /* of a Memcached; 0 for those who decide */
+    char who[64];       /* who decides */
 };
 
 struct timeline {
@@ -34,6 +35,7 @@ struct history {
     struct map memcacheds; /* uid → struct memcached_past */
     struct map claimants;  /* "ns/name" → struct claimant: as they are now */
     struct map deciders;   /* "ns/memcached" → struct timeline */
+    bool is_restored; /* etcd was: revisions and generations came twice, and say nothing of order */
 };
 
 void history_init(struct history *h);
@@ -54,12 +56,18 @@ void history_forget_order(struct history *h, uint64_t revision);
 /** NULL: never was. */
 struct memcached_past *history_of(const struct history *h, const char *uid);
 
-/** An operator has set spec.size to @size: some decider wanted that, and not before the one on
- * which its last write rests. */
-bool history_explains_size(const struct history *h, struct memcached_past *m, int64_t size);
+/**
+ * An operator has set spec.size to @size: some decider wanted that, and not before the one on which
+ * its last write rests. @record: the revision up to which it says that it knew the sources: then
+ * the one of that revision it is; 0: it says nothing.
+ */
+bool history_explains_size(const struct history *h, struct memcached_past *m, int64_t size,
+                           uint64_t record);
 
-/** An operator has set the operand's replicas: likewise, by the Memcached's own sizes. */
-bool history_explains_replicas(struct memcached_past *m, int64_t replicas);
+/** An operator has set the operand's replicas: likewise, by the Memcached's own sizes. @record: the
+ * Memcached's generation that it says it knew; 0: nothing. */
+bool history_explains_replicas(const struct history *h, struct memcached_past *m, int64_t replicas,
+                               int64_t record);
 
 /** For people: "12 web=2, 30 nobody, 41 web=5". NULL: nothing. */
 void timeline_text(const struct timeline *t, struct buf *out);

@@ -10,6 +10,7 @@
 #include "sim/invariant.h"
 #include "sim/invariant_claims.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,8 +47,23 @@ static void tell(struct trial *t, int process, const struct exchange *exchange)
     api_each_change(world_api(t->world), t->revision, tell_change, &telling);
 }
 
-/* One write, which the server must do: "u PATCH /apis/…" by a user, "o …" by the operator; ' stands
- * for ". */
+/* With " for ', and the newest revision for @. */
+static char *expand(const struct trial *t, const char *body)
+{
+    struct buf text;
+    buf_init(&text, 64 << 10);
+    for (const char *c = body; *c != '\0'; c++) {
+        if (*c == '@') {
+            buf_printf(&text, "%" PRIu64, api_revision(world_api(t->world)));
+        } else {
+            buf_append_char(&text, *c == '\'' ? '"' : *c);
+        }
+    }
+    return buf_take(&text);
+}
+
+/* One write, which the server must do: "u PATCH /apis/…" by a user, "o …" by the operator; body as
+ * above. */
 static void write_as(struct trial *t, const char *line, const char *body)
 {
     static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
@@ -58,10 +74,7 @@ static void write_as(struct trial *t, const char *line, const char *body)
     while (strncmp(methods[method], line, len) != 0 || methods[method][len] != '\0') {
         method++;
     }
-    char *text = mem_strdup(body != NULL ? body : "");
-    for (char *c = text; (c = strchr(c, '\'')) != NULL;) {
-        *c = '"';
-    }
+    char *text = expand(t, body != NULL ? body : "");
     char *path = mem_strdup(line + len + 1);
     bool is_apply = strstr(path, "fieldManager=") != NULL;
     const struct manager *m = world_manager(t->world, 0);
@@ -143,8 +156,14 @@ static void play(struct trial *t, const struct row *row)
 
 /* ---- I3 ---- */
 
-#define SIZE(n)     "{'spec':{'size':" #n "}}"
-#define REPLICAS(n) "{'spec':{'replicas':" #n "}}"
+#define SIZE(n)        "{'spec':{'size':" #n "}}"
+#define REPLICAS(n)    "{'spec':{'replicas':" #n "}}"
+#define KNOWING_ALL(n) /* @ is the newest revision */                                              \
+    "{'metadata':{'annotations':{'memcached-operator/sources-resource-version':'@'}},'spec':{"     \
+    "'size':" #n "}}"
+#define KNOWING_GENERATION(generation, n)                                                          \
+    "{'metadata':{'annotations':{'memcached-operator/memcached-generation':'" #generation          \
+    "'}},'spec':{'replicas':" #n "}}"
 #define CLAIM(name)                                                                                \
     "{'metadata':{'labels':{'memcached-operator/associated-memcached-deployment-name':" name "}}}"
 #define POD(what)  "{'spec':{'template':{'spec':{" what "}}}}"
@@ -201,8 +220,22 @@ static const struct row deeds[] = {
     {"a size of nobody's that is hand-made",
      "size 3 became 4",
      {{"u DELETE " DEPLOYMENTS "/web", NULL}, {"o PATCH " MEMCACHEDS "/cache", SIZE(4)}}},
+    {"a size of the revision that it knew",
+     NULL,
+     {{"u PATCH " DEPLOYMENTS "/web", REPLICAS(5)},
+      {"o PATCH " MEMCACHEDS "/cache", KNOWING_ALL(5)}}},
+    {"a size of before the revision that it knew",
+     "size 3 became 5",
+     {{"u PATCH " DEPLOYMENTS "/web", REPLICAS(5)},
+      {"u PATCH " DEPLOYMENTS "/web", REPLICAS(1)},
+      {"o PATCH " MEMCACHEDS "/cache", KNOWING_ALL(5)}}},
+    {"a size of somebody of whom it knew that he decides no more",
+     "size 8 became 3",
+     {{"u PATCH " DEPLOYMENTS "/web", CLAIM("null")},
+      {"u PATCH " MEMCACHEDS "/cache", SIZE(8)},
+      {"o PATCH " MEMCACHEDS "/cache", KNOWING_ALL(3)}}},
     {"more than the size",
-     "annotations is not its",
+     "a is not its",
      {{"o PATCH " MEMCACHEDS "/cache", "{'metadata':{'annotations':{'a':'b'}}}"}}},
     {"labels of a Memcached",
      "labels is not its",
@@ -227,6 +260,15 @@ static const struct row deeds[] = {
      {{"u PATCH " MEMCACHEDS "/cache", SIZE(4)},
       {"o PATCH " DEPLOYMENTS "/cache", REPLICAS(4)},
       {"o PATCH " DEPLOYMENTS "/cache", REPLICAS(3)}}},
+    {"replicas of the generation that it knew",
+     NULL,
+     {{"u PATCH " MEMCACHEDS "/cache", SIZE(4)},
+      {"o PATCH " DEPLOYMENTS "/cache", KNOWING_GENERATION(3, 4)}}},
+    {"replicas of another generation than it knew",
+     "replicas 3 became 4",
+     {{"u PATCH " MEMCACHEDS "/cache", SIZE(4)},
+      {"u PATCH " MEMCACHEDS "/cache", SIZE(5)},
+      {"o PATCH " DEPLOYMENTS "/cache", KNOWING_GENERATION(4, 4)}}},
     {"an image that nobody asked for",
      "image \"nginx\"",
      {{"o PATCH " DEPLOYMENTS "/cache",
@@ -254,7 +296,7 @@ static const struct row deeds[] = {
      {{"u PATCH " DEPLOYMENTS "/cache", sidecar},
       {"o PATCH " DEPLOYMENTS "/cache", POD(CONTAINER(COMMAND))}}},
     {"an annotation",
-     "annotations is not its",
+     ".metadata.annotations.a is not its",
      {{"o PATCH " DEPLOYMENTS "/cache", "{'metadata':{'annotations':{'a':'b'}}}"}}},
     {"a finalizer",
      "finalizers is not its",

@@ -78,7 +78,8 @@ static void find_pod(void *ctx, const char *json)
     yyjson_doc *doc = yyjson_read(json, strlen(json), 0);
     yyjson_val *metadata = yyjson_obj_get(yyjson_doc_get_root(doc), "metadata");
     yyjson_val *label = json_at(metadata, "labels", "memcached_cr", NULL);
-    if (search->name[0] == '\0' && yyjson_equals_str(label, search->memcached)) {
+    bool is_leaving = yyjson_obj_get(metadata, "deletionTimestamp") != NULL;
+    if (search->name[0] == '\0' && !is_leaving && yyjson_equals_str(label, search->memcached)) {
         snprintf(search->name, sizeof search->name, "%s",
                  yyjson_get_str(yyjson_obj_get(metadata, "name")));
     }
@@ -92,6 +93,10 @@ static void evict(const struct step *step, struct world *w)
     api_each(world_api(w), "pods", step->path, find_pod, &search);
     if (search.name[0] != '\0') {
         snprintf(path, sizeof path, "/api/v1/namespaces/%s/pods/%s", step->path, search.name);
+        if (step->is_held) {
+            world_write(w, step->who, HTTP_PATCH, path, MEDIA_MERGE_PATCH,
+                        "{\"metadata\":{\"finalizers\":[\"example.com/hold\"]}}", 0);
+        }
         world_write(w, step->who, HTTP_DELETE, path, NULL, NULL, 0);
     }
 }

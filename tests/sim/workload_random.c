@@ -6,6 +6,7 @@
 #include "sim/workload_scripts.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char *const memcacheds[] = {"cache", "queue"};
 static const char *const sources[] = {"web", "api", "batch"};
@@ -136,7 +137,8 @@ static void relabel_source(struct draw *d)
     if (chance(d, 5)) {
         user_claim(d->steps, d->ns, d->source, bad[below(d, ARRAY_LEN(bad))]);
     } else {
-        user_claim(d->steps, d->ns, d->source, chance(d, 3) ? NULL : d->memcached);
+        user_claim(d->steps, d->ns, d->source,
+                   chance(d, 3) ? NULL : memcacheds[below(d, ARRAY_LEN(memcacheds))]);
     }
 }
 
@@ -256,9 +258,18 @@ static void touch_pods(struct draw *d)
     }
 }
 
+/* Some never end: so there is a pod to be left out of the nodes. */
 static void delete_pods(struct draw *d)
 {
-    user_evict_pod(d->steps, d->ns, d->memcached);
+    bool is_held = chance(d, 3) && strcmp(d->ns, "default") == 0;
+    user_evict_pod(d->steps, d->ns, d->memcached, is_held);
+}
+
+/* Gone and back before anybody has looked. */
+static void recreate_memcached(struct draw *d)
+{
+    delete_memcached(d);
+    create_memcached(d);
 }
 
 static void create_strange(struct draw *d)
@@ -304,12 +315,12 @@ static const struct {
     void (*write)(struct draw *d);
     unsigned weight;
 } acts[] = {
-    {create_memcached, 16}, {delete_memcached, 5}, {scale_memcached, 8}, {create_source, 16},
-    {delete_source, 6},     {scale_source, 20},    {relabel_source, 10}, {label_operand, 3},
-    {scale_operand, 5},     {delete_operand, 5},   {edit_operand, 10},   {apply_to_operand, 3},
-    {edit_status, 4},       {edit_memcached, 5},   {edit_source, 4},     {create_stranger, 3},
-    {touch_pods, 2},        {delete_pods, 4},      {create_strange, 3},  {recreate_namespace, 1},
-    {upgrade, 1},           {hold_something, 5},   {remove_crd, 1},
+    {create_memcached, 16},  {delete_memcached, 5}, {scale_memcached, 8},    {create_source, 16},
+    {delete_source, 6},      {scale_source, 20},    {relabel_source, 10},    {label_operand, 3},
+    {scale_operand, 5},      {delete_operand, 5},   {edit_operand, 10},      {apply_to_operand, 3},
+    {edit_status, 4},        {edit_memcached, 5},   {edit_source, 4},        {create_stranger, 3},
+    {touch_pods, 2},         {delete_pods, 4},      {recreate_memcached, 3}, {create_strange, 3},
+    {recreate_namespace, 1}, {upgrade, 1},          {hold_something, 5},     {remove_crd, 1},
 };
 
 static void write_one(struct draw *d)

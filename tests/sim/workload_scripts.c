@@ -74,6 +74,7 @@ static void write_recreate(struct steps *s, unsigned variant)
     case 1:
     case 2:
         user_delete(s, &cache, policies[variant]);
+        user_scale(s, &web, 1); /* so that the old operand is not by chance as the new one's */
         user_create_memcached(s, NS, "cache", 3);
         if (variant == 2) { /* in the way of its namesake: it has no owner any more */
             user_delete(s, &operand, "Background");
@@ -93,6 +94,11 @@ static void write_recreate(struct steps *s, unsigned variant)
         user_delete(s, &operand, "Background");
         user_create_source(s, NS, "web", "cache", 1);
         user_create_memcached(s, NS, "cache", 2);
+        break;
+    case 6: /* with nobody else who decides anything */
+        user_delete(s, &web, "Background");
+        user_delete(s, &cache, "Background");
+        user_create_memcached(s, NS, "cache", 4);
         break;
     }
 }
@@ -123,6 +129,15 @@ static void write_relabel(struct steps *s, unsigned variant)
         user_create_source(s, NS, "api", "queue", 2);
         user_claim(s, NS, "web", "queue");
         user_claim(s, NS, "api", "cache");
+        break;
+    case 4: /* nothing else tells the one that it is left */
+        user_create_memcached(s, NS, "queue", 1);
+        user_claim(s, NS, "web", "queue");
+        break;
+    case 5:
+        user_create_memcached(s, NS, "queue", 1);
+        user_create_source(s, NS, "api", "cache", 1);
+        user_claim(s, NS, "web", "queue");
         break;
     }
 }
@@ -268,8 +283,8 @@ static const struct {
 } scripts[WORKLOAD_COUNT] = {
     [WORKLOAD_CREATE] = {write_create, 6},
     [WORKLOAD_SCALE] = {write_scale, 6},
-    [WORKLOAD_RECREATE] = {write_recreate, 6},
-    [WORKLOAD_RELABEL] = {write_relabel, 4},
+    [WORKLOAD_RECREATE] = {write_recreate, 7},
+    [WORKLOAD_RELABEL] = {write_relabel, 6},
     [WORKLOAD_HAND_SCALE] = {write_hand_scale, 5},
     [WORKLOAD_CLAIMANTS] = {write_claimants, 5},
     [WORKLOAD_UPGRADE] = {write_upgrade, 3},

@@ -196,15 +196,17 @@ void user_create_pod(struct steps *s, const char *ns, const char *name, const ch
     create(s, "kubectl", &(struct target){"pods", ns, name}, buf_text(&body), "");
 }
 
-void user_evict_pod(struct steps *s, const char *ns, const char *memcached)
+void user_evict_pod(struct steps *s, const char *ns, const char *memcached, bool is_held)
 {
     CLEANUP(buf_fini) struct buf words;
     buf_init(&words, WORDS_BYTES_MAX);
-    buf_printf(&words, "kubectl delete a pod of %s/%s", ns, memcached);
+    buf_printf(&words, "kubectl delete a pod of %s/%s%s", ns, memcached,
+               is_held ? ", which is held" : "");
     struct step *step = add(s, STEP_EVICT, buf_text(&words));
     step->who = "kubectl";
     step->path = mem_strdup(ns);
     step->body = mem_strdup(memcached);
+    step->is_held = is_held;
 }
 
 /* ---- Changes ---- */

@@ -25,6 +25,7 @@ struct step {
     const char *content_type;
     char *body;        /* or NULL */
     char *image;       /* UPGRADE */
+    bool is_held;      /* EVICT */
     unsigned patience; /* AWAIT_GONE: how often it may still be in vain */
 };
 
@@ -69,8 +70,9 @@ void user_create_stranger(struct steps *s, const char *ns, const char *name, boo
 /** A pod made by hand with the labels of the Memcached's own. */
 void user_create_pod(struct steps *s, const char *ns, const char *name, const char *memcached);
 
-/** Delete the first pod of the Memcached, whatever its name then is. */
-void user_evict_pod(struct steps *s, const char *ns, const char *memcached);
+/** Delete the first pod of the Memcached, whatever its name then is. @is_held: it stays
+ * terminating, as somebody's finalizer is on it. */
+void user_evict_pod(struct steps *s, const char *ns, const char *memcached, bool is_held);
 
 /** Through the scale subresource. */
 void user_scale(struct steps *s, const struct target *target, int replicas);
