@@ -97,6 +97,18 @@ test-sanitize: ## Run the unit tests with AddressSanitizer and UBSan
 test-e2e: ## Run the end-to-end tests on clusters of their own
 	@hack/test e2e
 
+# Words for hack/sim, from SEED, RUNS, CLASS, CASE, MANY, REPLAY, GOLDEN.
+SIM_WORDS := $(if $(REPLAY),replay $(REPLAY) --logs,$(if $(GOLDEN),golden --$(GOLDEN),$(if $(CLASS),class $(CLASS) \
+	$(if $(CASE),--case $(CASE) --logs) $(if $(MANY),--many),hunt --seed $(or $(SEED),1) --runs $(or $(RUNS),$(if $(SEED),1,10000)))))
+
+.PHONY: sim
+sim: ## Simulate: random runs (SEED, RUNS), a class of faults (CLASS, CASE, MANY=1), or one run again (REPLAY=FILE)
+	@hack/sim $(SIM_WORDS)
+
+.PHONY: soak
+soak: ## Simulate for long: every case of every class, a million random runs
+	@hack/sim --soak
+
 .PHONY: fuzz
 fuzz: ## Fuzz whatever reads bytes from outside, FUZZ_SECONDS=60 each (FUZZ_TARGETS: only these)
 	@hack/fuzz
