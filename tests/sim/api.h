@@ -154,6 +154,10 @@ void api_watch_skip(struct api_watch *w, unsigned count);
 void api_freeze(struct api *a, unsigned server, const char *resource, uint64_t revision);
 void api_thaw(struct api *a, unsigned server);
 
+/** A page of a list that has a limit looks at no more than @objects, before the selector: a few
+ * objects make many pages, some of them empty. 0: as many as the limit says. */
+void api_limit_pages(struct api *a, unsigned objects);
+
 /* ---- Looking, for tests; no HTTP, nothing changes ---- */
 
 /** The object's JSON text at the newest revision, or NULL. @resource: "memcacheds", "deployments",

@@ -27,7 +27,8 @@ struct api {
     struct api_cache *caches[API_SERVERS_MAX]; /* by index of the resource */
     struct api_watch *watches;
     bool crd_served;
-    api_admit_fn *admit; /* or NULL */
+    unsigned page_objects; /* 0: no limit */
+    api_admit_fn *admit;   /* or NULL */
     void *admit_ctx;
 };
 

@@ -154,7 +154,7 @@ static bool choose_state(struct api_call *c, struct listing *l)
         api_answer_too_new(c->answer, wanted, l->current);
         return false;
     }
-    if (wanted == 0 && api_has_cache(c->path.resource)) {
+    if (wanted == 0 && api_has_cache(c->path.resource) && a->page_objects == 0) {
         l->limit = 0;
     }
     return true;
@@ -183,6 +183,8 @@ static void append_items(struct api_call *c, struct listing *l, struct buf *item
     size_t prefix_len = strlen(prefix);
     bool continues = strcmp(l->start, prefix) > 0;
     int64_t sent = 0;
+    unsigned seen = 0;
+    unsigned seen_max = l->limit > 0 ? c->api->page_objects : 0;
     for (size_t i = api_keys_find(keys, continues ? l->start : prefix);
          i < keys->count && strncmp(keys->items[i]->key, prefix, prefix_len) == 0; i++) {
         const struct api_entry *e = keys->items[i];
@@ -190,10 +192,11 @@ static void append_items(struct api_call *c, struct listing *l, struct buf *item
         if (!api_version_is_there(v) || (continues && strcmp(e->key, l->start) == 0)) {
             continue;
         }
-        if (l->limit > 0 && sent == l->limit) {
+        if ((l->limit > 0 && sent == l->limit) || (seen_max > 0 && seen == seen_max)) {
             l->remaining++;
             continue;
         }
+        seen++;
         if (api_selector_matches(l->selector, api_version_root(v))) {
             size_t len;
             const char *text = api_version_text(v, form, &len);
@@ -279,4 +282,9 @@ void api_list(struct api_call *c)
         append_list(c, &l, &items);
     }
     api_selector_free(l.selector);
+}
+
+void api_limit_pages(struct api *a, unsigned objects)
+{
+    a->page_objects = objects;
 }

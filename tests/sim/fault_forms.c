@@ -46,7 +46,7 @@ const struct refusal_form refusal_forms[REFUSAL_FORMS_ALL] = {
     {"200 with nothing", 200, -1, ""},
 };
 
-const struct watch_error_form watch_error_forms[WATCH_ERROR_FORMS] = {
+const struct watch_error_form watch_error_forms[WATCH_ERROR_FORMS_ALL] = {
     {"410 Expired", 410, "Expired"},
     {"410 Gone", 410, "Gone"},
     {"500 InternalError", 500, "InternalError"},
@@ -56,4 +56,18 @@ const struct watch_error_form watch_error_forms[WATCH_ERROR_FORMS] = {
     {"401 Unauthorized", 401, "Unauthorized"},
     {"403 Forbidden", 403, "Forbidden"},
     {"400 BadRequest", 400, "BadRequest"},
+    {"404 NotFound", 404, "NotFound"},
+    {"405 MethodNotAllowed", 405, "MethodNotAllowed"},
+    {"406 NotAcceptable", 406, "NotAcceptable"},
+    {"409 Conflict", 409, "Conflict"},
+    {"409 AlreadyExists", 409, "AlreadyExists"},
+    {"413 RequestEntityTooLarge", 413, "RequestEntityTooLarge"},
+    {"415 UnsupportedMediaType", 415, "UnsupportedMediaType"},
+    {"422 Invalid", 422, "Invalid"},
+    {"500 ServerTimeout", 500, "ServerTimeout"},
+    {"500 StorageReadError", 500, "StorageReadError"},
+    {"500 of no reason", 500, ""},
+    {"503 of no reason", 503, ""},
+    {"no code, but Expired", 0, "Expired"},
+    {"neither code nor reason", 0, ""},
 };

@@ -15,7 +15,7 @@ struct refusal_form {
 
 struct watch_error_form {
     const char *text;
-    int code;
+    int code; /* 0: it has none */
     const char *reason;
 };
 
@@ -23,7 +23,8 @@ enum {
     REFUSAL_FORMS = 9,      /* those that random runs draw from */
     REFUSAL_FORMS_ALL = 31, /* and behind them the others */
     WATCH_ERROR_FORMS = 9,
+    WATCH_ERROR_FORMS_ALL = 23,
 };
 
 extern const struct refusal_form refusal_forms[REFUSAL_FORMS_ALL];
-extern const struct watch_error_form watch_error_forms[WATCH_ERROR_FORMS];
+extern const struct watch_error_form watch_error_forms[WATCH_ERROR_FORMS_ALL];

@@ -160,13 +160,30 @@ static void test_expired_page(void **state)
                             "103");
 }
 
+/* Pages of what was looked at, not of what was found. */
+static void test_limited_pages(void **state)
+{
+    struct api_driver *d = *state;
+    char line[1024];
+    api_driver_memcached(d, "default", "a", NULL);
+    api_driver_memcached(d, "default", "b", "1");
+    api_limit_pages(d->api, 1);
+    for (int cached = 0; cached < 2; cached++) {
+        const char *first = cached ? "GET " CACHE
+                                     "/memcacheds?limit=9&labelSelector=x&resourceVersion=0"
+                                   : "GET " CACHE "/memcacheds?limit=9&labelSelector=x";
+        api_driver_expect_items(d, first, "", "102");
+        api_driver_expect_items(d, next_page(d, line, "limit=9&labelSelector=x"), "b@102", "102");
+        assert_string_equal(api_driver_at(d, "/metadata/continue"), "");
+    }
+    api_driver_expect_items(d, "GET " CACHE "/memcacheds", "a@101 b@102", "102");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        API_TEST(test_list),
-        API_TEST(test_list_refusals),
-        API_TEST(test_pages),
-        API_TEST(test_expired_page),
+        API_TEST(test_list),          API_TEST(test_list_refusals), API_TEST(test_pages),
+        API_TEST(test_limited_pages), API_TEST(test_expired_page),
     };
     return cmocka_run_group_tests_name("api_list", tests, NULL, NULL);
 }
