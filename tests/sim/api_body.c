@@ -218,6 +218,9 @@ static void refuse_patched(struct change *c, yyjson_mut_val *patched, const char
     struct field_errors e;
     char *text = yyjson_mut_val_write(patched, 0, NULL);
     field_errors_init(&e);
+    if (strlen(text) > ERROR_BYTES) {
+        text[ERROR_BYTES] = '\0'; /* the real one prints all of it */
+    }
     field_invalid_text(&e, "patch", text, "%s", error);
     refuse_invalid(c->refusal, "", "", "", &e);
     field_errors_fini(&e);

@@ -93,5 +93,7 @@ yyjson_mut_doc *api_object_metadata(yyjson_val *live);
 struct api_selector;
 int api_selector_parse(const char *labels, const char *fields, struct api_selector **out,
                        struct api_refusal *refusal);
+/** The one name that can match, or NULL: there may be others. */
+const char *api_selector_name(const struct api_selector *s);
 bool api_selector_matches(const struct api_selector *s, yyjson_val *object);
 void api_selector_free(struct api_selector *s);

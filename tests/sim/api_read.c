@@ -111,6 +111,26 @@ static bool list_at(struct api_call *c, struct listing *l, uint64_t revision, co
     return true;
 }
 
+/* A list that can have one item only: etcd is asked for that. It answers with its own revision,
+ * even when asked for an older state, and knows no pages. */
+static bool get_as_list(struct api_call *c, struct listing *l, uint64_t wanted, bool exact)
+{
+    uint64_t newest = api_revision(c->api);
+    l->limit = 0;
+    if (exact && wanted > 0 && wanted < c->api->store.compacted) {
+        api_answer_status(
+            c->answer,
+            &(struct api_status){
+                .code = 500, .message = "etcdserver: mvcc: required revision has been compacted"});
+        return false;
+    }
+    if (!list_at(c, l, exact && wanted > 0 ? wanted : newest, NULL)) {
+        return false;
+    }
+    l->current = newest;
+    return true;
+}
+
 static bool continue_list(struct api_call *c, struct listing *l, uint64_t wanted)
 {
     struct api_token token;
@@ -141,10 +161,15 @@ static bool choose_state(struct api_call *c, struct listing *l)
         return continue_list(c, l, wanted);
     }
     if (!api_is_given(q->resource_version)) {
+        l->limit = api_selector_name(l->selector) != NULL ? 0 : l->limit;
         return list_at(c, l, api_revision(a), NULL);
     }
     /* with a limit, a revision is meant exactly, unless said otherwise; the cache knows no pages */
     bool at_least = api_is_given(q->resource_version_match) && !exact;
+    bool by_etcd = exact || l->limit > 0 || !api_has_cache(c->path.resource);
+    if (api_selector_name(l->selector) != NULL && by_etcd && wanted > 0) {
+        return get_as_list(c, l, wanted, exact);
+    }
     if (exact || (wanted > 0 && l->limit > 0 && !at_least)) {
         return list_at(c, l, wanted, NULL);
     }

@@ -158,6 +158,13 @@ static bool check_scale(struct change *c, yyjson_mut_val *scale)
     return good;
 }
 
+/* What is scaled says how large it is; a custom resource need not. */
+static bool has_size(const struct change *c)
+{
+    yyjson_mut_val *spec = yyjson_mut_obj_get(c->live, "spec");
+    return !c->r->resource->is_custom || yyjson_mut_obj_get(spec, "size") != NULL;
+}
+
 /* The same request, as one of the Scale. */
 static yyjson_mut_val *new_scale(struct change *c)
 {
@@ -180,6 +187,11 @@ static yyjson_mut_val *new_scale(struct change *c)
         }
     } else if (c->r->verb == API_MERGE_PATCH && yyjson_is_obj(c->r->body)) {
         scale = merge_patch(c->doc, scale_of(c->doc, c->r->resource, c->live), c->r->body);
+        if (!has_size(c) &&
+            yyjson_mut_obj_get(yyjson_mut_obj_get(scale, "spec"), "replicas") == NULL) {
+            return refuse(c->refusal, 400, "BadRequest",
+                          "the spec replicas field \".spec.size\" cannot be empty");
+        }
         scale = change_decode_patched(&sub, scale) ? scale : NULL;
     } else {
         return refuse(c->refusal, 415, "UnsupportedMediaType",

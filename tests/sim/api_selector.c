@@ -323,6 +323,17 @@ int api_selector_parse(const char *labels, const char *fields, struct api_select
     return 0;
 }
 
+const char *api_selector_name(const struct api_selector *s)
+{
+    for (size_t i = 0; i < s->field_count; i++) {
+        const struct requirement *r = &s->fields[i];
+        if (strcmp(r->key, "metadata.name") == 0 && r->op == IN && r->values.count == 1) {
+            return r->values.items[0];
+        }
+    }
+    return NULL;
+}
+
 static bool requirement_matches(const struct requirement *r, const char *have)
 {
     switch (r->op) {

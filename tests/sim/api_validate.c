@@ -128,7 +128,7 @@ static void validate_spec(struct field_errors *e, const struct api_resource *res
 
 static bool has_core_finalizers(const struct api_resource *resource)
 {
-    return resource->has_status && !resource->is_custom;
+    return !resource->is_custom && strcmp(resource->kind, "Lease") != 0;
 }
 
 /* An update of these is looked at as a new object, and then as an update. */
@@ -148,6 +148,9 @@ void validate_object(struct field_errors *e, const struct api_resource *resource
         validate_event(e, object);
     }
     validate_metadata(e, resource, metadata);
+    if (live == NULL && has_core_finalizers(resource)) {
+        validate_core_finalizers(e, yyjson_mut_obj_get(metadata, "finalizers"));
+    }
     if (live != NULL) {
         validate_metadata_update(e, metadata, live_metadata);
         if (is_event) {
@@ -162,7 +165,7 @@ void validate_object(struct field_errors *e, const struct api_resource *resource
     } else if (is_event) {
         validate_new_event(e, object);
     }
-    if (has_core_finalizers(resource)) {
+    if (live != NULL && has_core_finalizers(resource)) {
         validate_core_finalizers(e, yyjson_mut_obj_get(metadata, "finalizers"));
     }
     if (resource->is_custom) {
