@@ -112,7 +112,7 @@ static long compare(struct conformance *c, struct pair *p, struct buf texts[2])
         if (strcmp(buf_text(&texts[0]), buf_text(&texts[1])) == 0) {
             continue;
         }
-        int known = known_find(o, buf_text(&texts[0]), buf_text(&texts[1]));
+        int known = known_find(&p->sequence, i, buf_text(&texts[0]), buf_text(&texts[1]));
         if (known < 0) {
             return (long)i;
         }
