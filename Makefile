@@ -113,6 +113,10 @@ soak: ## Simulate for long: every case of every class, a million random runs
 fuzz: ## Fuzz whatever reads bytes from outside, FUZZ_SECONDS=60 each (FUZZ_TARGETS: only these)
 	@hack/fuzz
 
+.PHONY: mutants
+mutants: build/build.ninja ## Plant known bugs in the core, and see whether the simulator notices (hack/mutants NAME: one of them)
+	@hack/mutants
+
 .PHONY: lint
 lint: ## Check warnings, layout, purity, includes, hardening, scripts, manifests
 	@hack/lint
