@@ -316,10 +316,20 @@ static bool was_told(const struct store *s, const struct object *o)
     return false;
 }
 
+void store_show_only(struct store *s, bool (*shows)(const struct object *o))
+{
+    s->shows = shows;
+}
+
 enum store_result store_put_answer(struct store *s, struct object *o)
 {
     struct object *before = find(s, o->ns, o->name);
 
+    if (s->shows != NULL && !s->shows(o)) {
+        enum store_result result = store_remove(s, o->ns, o->name, o->rv);
+        object_free(o);
+        return result;
+    }
     if (before == NULL && was_told(s, o)) {
         object_free(o);
         return STORE_STALE;

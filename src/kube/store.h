@@ -37,7 +37,8 @@ struct store_index;
 
 struct store {
     const struct kind *kind;
-    struct map objects; /* "ns/name" → struct object */
+    bool (*shows)(const struct object *o); /* NULL: everything */
+    struct map objects;                    /* "ns/name" → struct object */
     struct store_scope **scopes;
     size_t scope_count;
     struct store_index *indexes[STORE_INDEXES_MAX];
@@ -63,6 +64,10 @@ void store_fini(struct store *s);
 /** Before the first put. */
 void store_subscribe(struct store *s, store_change_fn *fn, void *ctx);
 struct store_index *store_add_index(struct store *s, store_index_fn *fn);
+
+/** The watch is filtered: answers to own writes of what it does not show (a webhook took the label)
+ * stay out, since it would never tell of them again. */
+void store_show_only(struct store *s, bool (*shows)(const struct object *o));
 
 /** Add the scope of one reflector. Lives as long as the store. */
 struct store_scope *store_add_scope(struct store *s, const char *ns);
@@ -91,7 +96,8 @@ enum store_result store_put(struct store *s, struct object *o);
 /**
  * From the answer to our own write or read: takes @o. Dropped (STORE_STALE) when the watch has
  * already passed its resourceVersion and the store does not hold the object: it was deleted since,
- * and its ghost would stay for ever.
+ * and its ghost would stay for ever. What the watch does not show (store_show_only()) goes, as by
+ * the DELETED event that it is for the watch.
  */
 enum store_result store_put_answer(struct store *s, struct object *o);
 

@@ -118,7 +118,7 @@ static bool operand_is_observed(const struct deployment *d)
 static void set_numbers(struct status *s, const struct memcached_view *view, struct arena *arena,
                         const char *now_text)
 {
-    const struct deployment *d = view->operand;
+    const struct deployment *d = finding_operand(view);
     if (d == NULL || !is_controlled_by(&d->object, &view->memcached->object)) {
         s->replicas = s->ready_replicas = 0;
         status_set_condition(s, "Available", "False", "NoDeployment",

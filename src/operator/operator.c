@@ -204,6 +204,13 @@ static void forget_stranger(struct operator* op, struct memory *memory, const ch
     store_drop(op->strangers, ns, name);
 }
 
+/* It was written, but the server took our label off: only looking tells of it. */
+static bool is_hidden(const struct answer *answer, const struct object *operand)
+{
+    return answer->error.code == ERR_NONE && operand != NULL &&
+           !((const struct deployment *)operand)->is_shown;
+}
+
 static bool answered_memcached(void *ctx, const char *ns, const char *name, struct now now,
                                const struct write *write, const struct answer *answer,
                                const struct object *object)
@@ -214,9 +221,9 @@ static bool answered_memcached(void *ctx, const char *ns, const char *name, stru
     switch (write->tag) {
     case WRITE_CREATE:
         remember_operand(memory, now, write, answer, object);
-        memory->way_blocked = code == ERR_EXISTS;
+        memory->way_blocked = code == ERR_EXISTS || is_hidden(answer, object);
         memory->looked = false;
-        return code == ERR_EXISTS;
+        return memory->way_blocked;
     case WRITE_LOOK:
         memory->looked = code == ERR_NONE;
         memory->looked_ms = now.mono_ms;
@@ -230,7 +237,8 @@ static bool answered_memcached(void *ctx, const char *ns, const char *name, stru
         if (code == ERR_NONE || code == ERR_NOT_FOUND) {
             forget_stranger(op, memory, ns, name);
         }
-        return false;
+        memory->way_blocked |= is_hidden(answer, object);
+        return is_hidden(answer, object);
     case WRITE_STATUS:
         if (object != NULL) {
             contest_written(&memory->status, write->wish,
@@ -441,6 +449,11 @@ static void pod_key(const struct object *o, char out[STORE_KEY_BYTES])
     store_key(o->ns, ((const struct pod *)o)->memcached, out);
 }
 
+static bool operand_is_shown(const struct object *o)
+{
+    return ((const struct deployment *)o)->is_shown;
+}
+
 /* ---- Making ---- */
 
 static void add_stores(struct operator* op, struct manager *m)
@@ -459,6 +472,7 @@ static void add_stores(struct operator* op, struct manager *m)
                                                      .label_selector = POD_SELECTOR,
                                                      .metadata_only = true});
     op->strangers = manager_add_store(m, &operand_kind);
+    store_show_only(op->operands, operand_is_shown);
     op->claims = store_add_index(op->sources, claim_key);
     op->owned_pods = store_add_index(op->pods, pod_key);
     store_subscribe(op->memcacheds, on_memcached, op);

@@ -95,6 +95,8 @@ static int operand_decode(yyjson_val *json, struct object **out, struct error *e
         return err->code;
     }
     d->shape = shape_hash(json);
+    d->is_shown = yyjson_equals_str(json_at(json, "metadata", "labels", OPERAND_LABEL, NULL),
+                                    OPERAND_MANAGER);
     d->made_from =
         decode_generation(json_at(json, "metadata", "annotations", GENERATION_ANNOTATION, NULL));
     *out = &d->object;

@@ -10,7 +10,8 @@
 
 /** Selects our own Deployments on the server. */
 #define OPERAND_LABEL    "app.kubernetes.io/managed-by"
-#define OPERAND_SELECTOR OPERAND_LABEL "=memcached-operator"
+#define OPERAND_MANAGER  "memcached-operator"
+#define OPERAND_SELECTOR OPERAND_LABEL "=" OPERAND_MANAGER
 
 /** Selects memcached's pods on the server; the value names the Memcached. */
 #define POD_LABEL    "memcached_cr"
@@ -39,6 +40,7 @@ struct deployment {
     const char *claim; /* CLAIM_LABEL's value; NULL without */
     uint64_t shape; /* operands only: hash of every field that we own but replicas, see shape.h */
     int64_t made_from;           /* operands only: GENERATION_ANNOTATION; 0 without */
+    bool is_shown;               /* operands only: OPERAND_SELECTOR selects it */
     int64_t observed_generation; /* status */
     int32_t current_replicas;    /* status.replicas */
     int32_t ready_replicas;

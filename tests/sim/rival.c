@@ -75,12 +75,6 @@ static bool is_in_list(const struct rival_field *f)
     return strstr(f->pointer, "/0/") != NULL || strstr(f->pointer, "/1") != NULL;
 }
 
-/* The label that the operator's watch of its Deployments selects by. */
-static bool is_our_mark(const struct rival_field *f)
-{
-    return strstr(f->pointer, "~1managed-by") != NULL;
-}
-
 bool rival_can(const struct rival_field *f, enum rival_means means)
 {
     bool is_all = f->pointer[0] == '\0';
@@ -95,8 +89,6 @@ bool rival_can(const struct rival_field *f, enum rival_means means)
         return !is_all && !is_in_list(f);
     case RIVAL_APPLY: /* cannot take away what others own */
         return !is_all && f->value != NULL && !is_of_status(f) && strstr(f->pointer, "/1") == NULL;
-    case RIVAL_WEBHOOK: /* one that hides the Deployment from our own watch is known to stop us */
-        return !is_all && !is_our_mark(f);
     default:
         return !is_all;
     }

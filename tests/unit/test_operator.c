@@ -391,6 +391,40 @@ static void a_conflict_waits_for_the_newest_state(void **state)
     assert_non_null(driver_find(d, APPLY));
 }
 
+/* What was written, as a webhook leaves it that puts its own name into the label. */
+static char *deployment_of_helm(const struct open_request *r, int rv)
+{
+    static const char manager[] = "\"app.kubernetes.io/managed-by\":\"";
+    const char *metadata = strstr(r->body, "\"metadata\":{") + strlen("\"metadata\":{");
+    const char *value = strstr(r->body, manager) + strlen(manager);
+    char *text = mem_alloc(1 << 14);
+    snprintf(text, 1 << 14, "%.*s\"uid\":\"d1\",\"resourceVersion\":\"%d\",%.*sHelm%s",
+             (int)(metadata - r->body), r->body, rv, (int)(value - metadata), metadata,
+             strchr(value, '"'));
+    return text;
+}
+
+/* The watch does not show it: a stale copy would be refused for ever. */
+static void a_deployment_whose_label_is_taken_is_known_by_looking(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    sync_all(d, memcached_json(50, 1), "");
+    char *live = deployment_of_helm(driver_find(d, CREATE), 101);
+    driver_answer(d, CREATE, 201, "%s", live);
+    driver_answer(d, LOOK, 200, "%s", live);
+    assert_non_null(strstr(driver_find(d, STATUS)->body, "\"reason\":\"WriteConflict\""));
+    assert_null(strstr(driver_find(d, STATUS)->body, "NoDeployment"));
+    take_status(d, 102, 1);
+    driver_feed(d, "GET " MEMCACHEDS, "{'type':'MODIFIED','object':%s}\n", memcached_json(120, 3));
+    driver_answer(d, APPLY, 409, "{'kind':'Status','code':409,'reason':'Conflict'}");
+    driver_pass(d, 5);
+    assert_null(driver_find(d, APPLY));
+    driver_answer(d, LOOK, 200, "%s", live);
+    assert_non_null(driver_find(d, APPLY));
+    mem_free(live);
+}
+
 static void a_refusal_is_shown_in_the_status(void **state)
 {
     struct fixture *f = *state;
@@ -592,6 +626,7 @@ int main(void)
         TEST(a_lost_answer_is_looked_at_before_anything_is_repeated),
         TEST(a_size_that_needs_no_write_any_more_is_not_waited_for),
         TEST(a_conflict_waits_for_the_newest_state),
+        TEST(a_deployment_whose_label_is_taken_is_known_by_looking),
         TEST(a_refusal_is_shown_in_the_status),
         TEST(faulty_claims_are_warned_of_and_ignored),
         TEST(faulty_claims_of_before_the_start_are_warned_of),

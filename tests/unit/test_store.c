@@ -486,6 +486,28 @@ static void fini_of_a_zeroed_or_missing_store(void **state)
     store_fini(NULL);
 }
 
+static bool is_not_hidden(const struct object *o)
+{
+    return strcmp(o->name, "hidden") != 0;
+}
+
+static void an_answer_that_the_watch_does_not_show_takes_the_object_out(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f);
+    put(&f, "a", "hidden", "5");
+    store_show_only(&f.store, is_not_hidden);
+    assert_told(&f, "- -> a/hidden@5\n");
+    assert_int_equal(answer(&f, "a", "hidden", "4"), STORE_STALE);
+    assert_int_equal(answer(&f, "a", "hidden", "6"), STORE_REMOVED);
+    assert_told(&f, "a/hidden@5 -> -\n");
+    assert_int_equal(answer(&f, "a", "hidden", "7"), STORE_UNCHANGED);
+    assert_int_equal(answer(&f, "a", "other", "8"), STORE_ADDED);
+    assert_told(&f, "- -> a/other@8\n");
+    fixture_fini(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -493,6 +515,7 @@ int main(void)
         cmocka_unit_test(remove_keeps_what_is_newer),
         cmocka_unit_test(drop_removes_any_version),
         cmocka_unit_test(an_answer_never_brings_a_ghost),
+        cmocka_unit_test(an_answer_that_the_watch_does_not_show_takes_the_object_out),
         cmocka_unit_test(a_scope_of_all_namespaces_covers_each),
         cmocka_unit_test(a_store_without_scopes_takes_every_answer),
         cmocka_unit_test(replace_makes_the_scope_equal_to_the_list),
