@@ -207,8 +207,8 @@ yyjson_mut_val *change_decode_body(struct change *c)
     }
     if (!decode(c, object, error)) {
         return refuse(c->refusal, 400, "BadRequest",
-                      "%s in version \"%s\" cannot be handled as a %s: %s", resource->kind,
-                      resource->version, resource->kind, error);
+                      "%s in version \"%s\" cannot be handled as a %s: %s",
+                      change_text(object, "kind"), resource->version, resource->kind, error);
     }
     return object;
 }

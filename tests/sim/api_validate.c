@@ -116,11 +116,10 @@ static void validate_spec(struct field_errors *e, const struct api_resource *res
         if (live != NULL) {
             validate_selector_update(e, spec, live_spec);
         }
-    } else if (strcmp(resource->kind, "Pod") == 0) {
+    } else if (strcmp(resource->kind, "Pod") == 0 && live == NULL) {
         validate_pod_spec(e, "spec", spec);
-        if (live != NULL) {
-            validate_pod_update(e, spec, live_spec);
-        }
+    } else if (strcmp(resource->kind, "Pod") == 0) {
+        validate_pod_update(e, spec, live_spec);
     } else if (strcmp(resource->kind, "Lease") == 0) {
         validate_lease(e, spec);
     }

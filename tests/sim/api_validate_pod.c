@@ -260,6 +260,46 @@ static bool same_spec(yyjson_mut_val *a, yyjson_mut_val *b)
     return true;
 }
 
+/* But for how long. */
+static bool is_same_toleration(yyjson_mut_val *a, yyjson_mut_val *b)
+{
+    static const char *const KEYS[] = {"key", "operator", "value", "effect"};
+    for (size_t i = 0; i < ARRAY_LEN(KEYS); i++) {
+        if (strcmp(validate_text(a, KEYS[i]), validate_text(b, KEYS[i])) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool has_toleration(yyjson_mut_val *list, yyjson_mut_val *wanted)
+{
+    size_t i, max;
+    yyjson_mut_val *v;
+    yyjson_mut_arr_foreach(list, i, max, v)
+    {
+        if (is_same_toleration(v, wanted)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void validate_tolerations_stay(struct field_errors *e, yyjson_mut_val *spec,
+                                      yyjson_mut_val *live)
+{
+    size_t i, max;
+    yyjson_mut_val *v;
+    yyjson_mut_arr_foreach(yyjson_mut_obj_get(live, "tolerations"), i, max, v)
+    {
+        if (!has_toleration(yyjson_mut_obj_get(spec, "tolerations"), v)) {
+            field_forbidden(e, "spec.tolerations",
+                            "existing toleration can not be modified except its tolerationSeconds");
+            return;
+        }
+    }
+}
+
 void validate_pod_update(struct field_errors *e, yyjson_mut_val *spec, yyjson_mut_val *live)
 {
     static const char *const LISTS[][2] = {{"containers", "spec.containers"},
@@ -271,6 +311,7 @@ void validate_pod_update(struct field_errors *e, yyjson_mut_val *spec, yyjson_mu
             return;
         }
     }
+    validate_tolerations_stay(e, spec, live);
     if (!same_spec(spec, live)) {
         /* The real one appends the difference. */
         field_forbidden(e, "spec",
