@@ -103,6 +103,10 @@ static void judge_memcached(struct invariants *i, const struct deed *d)
     if (member != NULL) {
         blame(i, d, "%s is not its to change by a write of %s", member,
               is_status ? "the status" : "the size");
+    } else if (size_of(d->before) != size_of(d->after) &&
+               json_at(d->before, "metadata", "deletionTimestamp", NULL) != NULL) {
+        blame(i, d,
+              "it is on its way out, and nobody needs its size"); /* the write has its version */
     } else if (size_of(d->before) != size_of(d->after)) {
         judge_size(i, d);
     }

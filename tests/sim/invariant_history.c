@@ -110,7 +110,7 @@ void timeline_text(const struct timeline *t, struct buf *out)
         const struct moment *m = &t->moments[i];
         buf_printf(out, "%s%" PRIu64 " ", out->len > 0 ? ", " : "", m->revision);
         if (!m->is_known) {
-            buf_append_text(out, "nobody");
+            buf_append_text(out, m->who[0] != '\0' ? "on its way out" : "nobody");
         } else {
             buf_printf(out, "%s=%" PRId64, m->who, m->value);
         }
@@ -134,6 +134,7 @@ void history_memcached(struct history *h, uint64_t revision, yyjson_val *after)
     if (uid == NULL) {
         return;
     }
+    bool is_leaving = yyjson_obj_get(metadata, "deletionTimestamp") != NULL;
     struct memcached_past *m = history_of(h, uid);
     if (m == NULL) {
         m = mem_zalloc(sizeof *m);
@@ -144,7 +145,7 @@ void history_memcached(struct history *h, uint64_t revision, yyjson_val *after)
     timeline_add(
         &m->sizes,
         &(struct moment){.revision = revision,
-                         .is_known = true,
+                         .is_known = !is_leaving,
                          .generation = json_get_int(yyjson_obj_get(metadata, "generation"), 0),
                          .value = json_get_int(json_at(after, "spec", "size", NULL), -1),
                          .who = "size"});

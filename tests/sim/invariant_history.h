@@ -12,10 +12,10 @@
 /** From @revision on, up to the next one. */
 struct moment {
     uint64_t revision;
-    bool is_known; /* somebody decides; for a Memcached's own size always */
+    bool is_known; /* somebody decides; of a Memcached's own size: it is not on its way out */
     int64_t value;
     int64_t generation; /* of a Memcached; 0 for those who decide */
-    char who[64];       /* who decides */
+    char who[64];       /* who decides; "size" */
 };
 
 struct timeline {
