@@ -89,7 +89,7 @@ static const char *fill_in(const struct stored *o, const char *text, char out[TE
             const char *value =
                 yyjson_get_str(yyjson_obj_get(metadata, uid ? "uid" : "resourceVersion"));
             assert_non_null(value);
-            len += (size_t)snprintf(out + len, TEXT_MAX - len, "%s", value);
+            len += (size_t)snprintf(out + len, TEXT_MAX - len, "%s", value != NULL ? value : "");
             text += uid ? 4 : 3;
         } else {
             out[len++] = *text == '\'' ? '"' : *text;

@@ -122,6 +122,7 @@ static void release(struct lane *lane, const struct buf *list)
     char path[512];
     size_t i, count;
     yyjson_val *item;
+    char release_all[] = "{\"metadata\":{\"finalizers\":null}}";
     yyjson_doc *doc = json_parse(buf_text(list), list->len, NULL);
     lane->cleaning = CLEAN;
     yyjson_arr_foreach(yyjson_obj_get(yyjson_doc_get_root(doc), "items"), i, count, item)
@@ -133,7 +134,7 @@ static void release(struct lane *lane, const struct buf *list)
                     &(struct request){.method = HTTP_PATCH,
                                       .path = path,
                                       .content_type = MEDIA_MERGE_PATCH,
-                                      .body = "{\"metadata\":{\"finalizers\":null}}"});
+                                      .body = release_all});
     }
     yyjson_doc_free(doc);
 }

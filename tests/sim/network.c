@@ -215,8 +215,8 @@ void process_start(struct network *n, struct process *p, const struct world_opti
         .seed = options->seed * 31 + p->starts,
     });
     const char *own = options->images[p->index];
-    p->op = operator_new(p->manager,
-                         &(struct operator_options){.image = own != NULL ? own : image});
+    p->op =
+        operator_new(p->manager, &(struct operator_options){.image = own != NULL ? own : image});
     process_step(n, p, &(struct event){.type = EVENT_TICK});
 }
 

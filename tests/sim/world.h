@@ -44,8 +44,8 @@ struct world_options {
     uint64_t seed;
     unsigned processes; /* operators; 1 unless leader election is looked at */
     bool leader_elect;
-    bool watch_list;                  /* of the server */
-    double rate[WORLD_PROCESSES_MAX]; /* of each process's monotonic clock; 0: 1 */
+    bool watch_list;                         /* of the server */
+    double rate[WORLD_PROCESSES_MAX];        /* of each process's monotonic clock; 0: 1 */
     const char *images[WORLD_PROCESSES_MAX]; /* of memcached; NULL: the usual. The first one's is
                                                 right in the end */
     struct world_faults faults;
