@@ -226,7 +226,7 @@ static const char *exchange_text(const struct world *w, unsigned index, char *ou
         earlier += is_about(&w->network.flights[i]->exchange, e) ? 1 : 0;
     }
     describe_path(e->path, path, 240);
-    int len = snprintf(out, bytes, "%u %s %s%s", e->process, http_method_name(e->method), path,
+    int len = snprintf(out, bytes, "%u %s %.240s%s", e->process, http_method_name(e->method), path,
                        e->orphan ? " (orphan)" : "");
     if (earlier > 0) {
         snprintf(out + len, bytes - (size_t)len, " (#%u)", earlier + 1);
