@@ -315,6 +315,24 @@ static void a_pod_that_is_deleted_is_replaced(void **state)
     assert_int_equal(status_of(f, "cache", "readyReplicas"), 1);
 }
 
+static void a_pod_that_is_held_stays_terminating(void **state)
+{
+    struct fixture *f = *state;
+    make_deployment(f, "cache", 1, NULL);
+    play(f);
+    char line[512];
+    struct count count = count_pods(f);
+    snprintf(line, sizeof line, "PATCH " PODS "/%s", count.first);
+    ask(f, line, "{'metadata':{'finalizers':['example.com/hold']}}");
+    snprintf(line, sizeof line, "DELETE " PODS "/%s", count.first);
+    ask(f, line, NULL);
+    play(f);
+    count = count_pods(f);
+    assert_int_equal(count.pods, 2);
+    assert_int_equal(count.live, 1);
+    assert_string_equal(due(f), "");
+}
+
 static void deployments_of_others_are_ready_at_once(void **state)
 {
     struct fixture *f = *state;
@@ -582,6 +600,17 @@ static void following_and_beginning_anew_see_the_same(void **state)
     play(f);
 }
 
+static void what_was_compacted_unseen_is_noticed(void **state)
+{
+    struct fixture *f = *state;
+    assert_string_equal(due(f), "");
+    make_deployment(f, "cache", 1, NULL);
+    api_compact(f->api, api_revision(f->api));
+    make_deployment(f, "queue", 1, NULL);
+    expect_same_anew(f);
+    assert_non_null(strstr(due(f), "observe deployments default/cache"));
+}
+
 static void a_restored_past_is_noticed(void **state)
 {
     struct fixture *f = *state;
@@ -621,6 +650,7 @@ int main(void)
         RULE(a_new_template_rolls_out_pod_by_pod),
         RULE(a_paused_deployment_does_not_roll),
         RULE(a_pod_that_is_deleted_is_replaced),
+        RULE(a_pod_that_is_held_stays_terminating),
         RULE(deployments_of_others_are_ready_at_once),
         RULE(a_node_is_full_some_time),
         RULE(what_is_owned_goes_with_its_owner),
@@ -634,6 +664,7 @@ int main(void)
         RULE(a_namespace_ends_with_all_that_is_in_it),
         RULE(what_is_no_longer_due_is_ignored),
         RULE(following_and_beginning_anew_see_the_same),
+        RULE(what_was_compacted_unseen_is_noticed),
         RULE(a_restored_past_is_noticed),
         RULE(the_same_seed_gives_the_same_names),
     };
