@@ -16,9 +16,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-size_t __sanitizer_get_current_allocated_bytes(void); /* its header is not in gcc 12's package */
-#endif
+/* Of AddressSanitizer, whose mallinfo2() tells nothing; its header is not in gcc 12's package. */
+size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
 
 enum {
     EVENTS_FEW = 3000, /* tables have their size, every kind of event was there */
@@ -211,11 +210,9 @@ static void pass(struct world *w, uint64_t ms)
 
 static size_t heap_bytes(void)
 {
-#if defined(__SANITIZE_ADDRESS__)
-    return __sanitizer_get_current_allocated_bytes();
-#else
-    return mallinfo2().uordblks;
-#endif
+    return __sanitizer_get_current_allocated_bytes != NULL
+               ? __sanitizer_get_current_allocated_bytes()
+               : mallinfo2().uordblks;
 }
 
 static size_t count_series(struct manager *m)
