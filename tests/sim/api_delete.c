@@ -84,7 +84,9 @@ static bool check_preconditions(struct api_call *c, const struct deletion *d, yy
     } else {
         return true;
     }
-    named.plural = named.kind; /* here it is called by its kind */
+    named.plural =
+        named.kind; /* here it is called by its kind, and an Event is one of the core's */
+    named.group = equal(named.kind, "Event") ? "" : named.group;
     api_answer_conflict(c->answer, &named, c->path.name, why);
     return false;
 }
