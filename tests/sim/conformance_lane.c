@@ -10,7 +10,6 @@
 enum {
     END_MS = 20 * 1000, /* for the last events of watches; nothing is lost if they come */
     CACHE_TRIES_MAX = 2000,
-    SETUP_REQUESTS = 2,
 };
 
 /* ---- asking ---- */
@@ -200,13 +199,20 @@ static void compact(struct lane *lane)
     lane->real->stirred = true;
 }
 
+/* A cache that has something to show, and may not show it yet. Events have none. */
+static bool may_lag(const struct lane *lane)
+{
+    const struct operation *o = operation_of(lane);
+    return o->cached && o->resource != RESOURCE_EVENTS && lane->side->newest[o->resource] != 0;
+}
+
 static void next_operation(struct lane *lane)
 {
     if (operation_of(lane)->compact) {
         compact(lane);
         return;
     }
-    if (!operation_of(lane)->cached || lane->in_step) {
+    if (!may_lag(lane) || lane->in_step) {
         ask(lane);
     } else if (lane->truth == NULL) {
         look(lane, PURPOSE_TRUTH);
@@ -215,12 +221,21 @@ static void next_operation(struct lane *lane)
     }
 }
 
+static bool has_pods(const struct sequence *s)
+{
+    size_t i = 0;
+    while (i < s->count && s->operations[i].resource != RESOURCE_PODS) {
+        i++;
+    }
+    return i < s->count;
+}
+
 /* Its next request; true when it has run to its end. */
 bool lane_go_on(struct lane *lane, uint64_t now_ms)
 {
     lane->due = false;
     skip_what_is_off(lane);
-    if (lane->setup < SETUP_REQUESTS) {
+    if (lane->setup == 0 || (lane->setup == 1 && has_pods(lane->side->sequence))) {
         set_up(lane);
         return false;
     }
@@ -234,7 +249,8 @@ bool lane_go_on(struct lane *lane, uint64_t now_ms)
     if (real_close_watches(lane, now_ms >= lane->wait_until_ms) > 0) {
         return false;
     }
-    if (lane->cleaning != CLEAN) {
+    bool dirty = lane->side->newest[RESOURCE_MEMCACHEDS] != 0;
+    if (lane->cleaning != CLEAN && dirty) {
         clean_up(lane);
         return false;
     }
