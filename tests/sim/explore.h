@@ -9,14 +9,20 @@
 struct explore_spec {
     const char *name;
     struct world_options options;
-    unsigned prelude; /* steps of the workload that are played and settled before */
-    unsigned depth;   /* choices after that; then the world is settled, and judged */
+    unsigned prelude;    /* steps of the workload that are played and settled before */
+    unsigned depth;      /* choices after that; then the world is settled, and judged */
+    unsigned depth_many; /* likewise in `make soak` */
+    bool pods;           /* how they come and go, too; else Kubernetes only collects garbage */
+    bool start;          /* begins with the start of the operator; else a start is one choice */
+    bool sleepless;      /* no sleep sets: for their test */
 };
 
 struct explore_result {
     uint64_t paths;  /* schedules judged */
     uint64_t pruned; /* choices not taken, since their other order was */
     uint64_t failed;
+    uint64_t ends;        /* explore_ends(): different states after the last choice … */
+    uint64_t ends_digest; /* … and all of them as one number */
 };
 
 /** All schedules whose first choices have an index of @job modulo @jobs (those of the first two
@@ -24,6 +30,9 @@ struct explore_result {
  */
 struct explore_result explore(const struct explore_spec *spec, unsigned job, unsigned jobs,
                               struct script *script);
+
+/** Likewise, alone, and the ends are counted; nothing is judged. */
+struct explore_result explore_ends(const struct explore_spec *spec);
 
 /** The scenarios that tests run. */
 extern const struct explore_spec explore_specs[];

@@ -12,12 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { SHORTEN_RUNS_MAX = 3000, FAILURES_MAX = 3 };
 
 static const char usage[] =
     "usage: sim hunt [calm|leases] [--seed N] [--runs N] [--jobs N] [--quick]\n"
-    "       sim explore [NAME] [--jobs N] [--quick]\n"
+    "       sim explore [NAME] [--jobs N] [--many | --depth N] [--quick]\n"
     "       sim class [NAME] [--jobs N] [--many] [--every N] [--quick] [--case N [--logs]]\n"
     "       sim golden [NAME] [--update]\n"
     "       sim replay FILE [--logs]\n"
@@ -35,6 +36,7 @@ struct arguments {
     unsigned jobs;
     uint64_t one_case; /* UINT64_MAX: all */
     uint64_t every;
+    unsigned depth; /* 0: as the scenario says */
     bool quick;
     bool logs, many, update;
     const char *words[3]; /* what is no flag */
@@ -63,6 +65,9 @@ static bool parse(int argc, char **argv, struct arguments *a)
             a->quick = true;
         } else if (strcmp(argv[i], "--every") == 0 && has_number && number > 0) {
             a->every = number;
+            i++;
+        } else if (strcmp(argv[i], "--depth") == 0 && has_number) {
+            a->depth = (unsigned)number;
             i++;
         } else if (strcmp(argv[i], "--case") == 0 && has_number) {
             a->one_case = number;
@@ -160,38 +165,51 @@ static uint64_t hunt(const struct arguments *a, uint64_t *passed)
 }
 
 struct exploring {
-    const struct explore_spec *spec;
+    struct explore_spec spec;
     unsigned jobs;
     bool quick;
+    struct explore_result *sum; /* shared by the jobs */
 };
 
 static bool explore_one(void *ctx, uint64_t job)
 {
     const struct exploring *x = ctx;
     struct script script;
-    struct explore_result r = explore(x->spec, (unsigned)job, x->jobs, &script);
-    printf("explore %s, part %" PRIu64 " of %u: %" PRIu64 " schedules to depth %u, %" PRIu64
-           " pruned\n",
-           x->spec->name, job + 1, x->jobs, r.paths, x->spec->depth, r.pruned);
+    struct explore_result r = explore(&x->spec, (unsigned)job, x->jobs, &script);
+    __atomic_add_fetch(&x->sum->paths, r.paths, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&x->sum->pruned, r.pruned, __ATOMIC_RELAXED);
     if (r.failed > 0) {
-        show_failure(&script, x->spec->name, x->quick);
+        show_failure(&script, x->spec.name, x->quick);
     }
     return r.failed == 0;
+}
+
+static uint64_t explore_scenario(struct exploring *x)
+{
+    *x->sum = (struct explore_result){0};
+    uint64_t failed = jobs_run(x->jobs, x->jobs, 1, explore_one, x, NULL);
+    printf("%-16s %8" PRIu64 " schedules to depth %u, %" PRIu64 " pruned, %" PRIu64 " violations\n",
+           x->spec.name, x->sum->paths, x->spec.depth, x->sum->pruned, failed);
+    return failed;
 }
 
 static uint64_t explore_all(const struct arguments *a, uint64_t *passed)
 {
     uint64_t failed = 0;
-    for (unsigned i = 0; i < explore_spec_count; i++) {
-        struct exploring x = {.spec = &explore_specs[i], .jobs = a->jobs, .quick = a->quick};
-        if (a->word_count > 1 && strcmp(a->words[1], x.spec->name) != 0) {
-            continue;
+    bool any = false;
+    struct exploring x = {.jobs = a->jobs, .quick = a->quick};
+    x.sum = mmap(NULL, sizeof *x.sum, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    for (unsigned i = 0; i < explore_spec_count && x.sum != MAP_FAILED; i++) {
+        x.spec = explore_specs[i];
+        x.spec.depth = a->depth > 0 ? a->depth : a->many ? x.spec.depth_many : x.spec.depth;
+        if (a->word_count < 2 || strcmp(a->words[1], x.spec.name) == 0) {
+            uint64_t bad = explore_scenario(&x);
+            failed += bad > 0 ? 1 : 0;
+            *passed += bad > 0 ? 0 : x.sum->paths;
+            any = true;
         }
-        uint64_t bad = jobs_run(a->jobs, a->jobs, 1, explore_one, &x, NULL);
-        failed += bad > 0 ? 1 : 0;
-        *passed += bad > 0 ? 0 : 1;
     }
-    return failed;
+    return any ? failed : 1;
 }
 
 struct perturbing {
