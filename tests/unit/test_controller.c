@@ -85,6 +85,8 @@ static void failures_back_off(void **state)
     t->write = false;
     toy_patched(t, "a", 110);
     t->write = true;
+    /* watches were not answered meanwhile: the server is asked how far it has come */
+    driver_answer(&t->driver, "GET", 200, "{'metadata':{'resourceVersion':'110'},'items':[]}");
     toy_tell(t, "a", 120);
     driver_answer(&t->driver, "PATCH", 500, "boom"); /* forgotten: starts anew */
     driver_pass(&t->driver, QUEUE_BACKOFF_MS_MIN);
