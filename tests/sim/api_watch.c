@@ -306,6 +306,11 @@ bool api_watch_has_event(const struct api_watch *w)
     return w->is_expired || has_initial(w) || w->is_due;
 }
 
+uint64_t api_watch_due_revision(const struct api_watch *w)
+{
+    return !w->is_expired && !has_initial(w) && w->is_due ? w->position + 1 : 0;
+}
+
 static void tell_expired(struct api_watch *w, struct buf *out)
 {
     char message[128];
