@@ -123,7 +123,8 @@ void api_watch_close(struct api_watch *w);
 /** There is an event to send now. */
 bool api_watch_has_event(const struct api_watch *w);
 
-/** Of the change that the next event tells of; 0: there is none, or it tells of no single change. */
+/** Of the change that the next event tells of; 0: there is none, or it tells of no single change.
+ */
 uint64_t api_watch_due_revision(const struct api_watch *w);
 
 /** Append the next event's line, newline and all, to @out. False: there is none. After compaction
