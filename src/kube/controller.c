@@ -236,8 +236,9 @@ static void on_answer(void *ctx, struct now now, const struct answer *answer)
     } else if (error->code == ERR_NONE) {
         settle(c, now, key, op->again_ms);
     } else if (error->code == ERR_NOT_FOUND && op->write.name != NULL) {
-        /* It is gone: no error. The watch says so too, and brings the key back if need be. */
-        settle(c, now, key, 0);
+        /* It is gone: no error, and the watch will say so, too. Or its type was not served for a
+         * moment, of which no watch says anything. */
+        settle(c, now, key, CONTROLLER_GONE_LOOK_MS);
     } else {
         back_off(op, now, key, error);
         queue_done(&c->queue, key, now.mono_ms);

@@ -8,6 +8,8 @@
 #include "kube/plan.h"
 #include "kube/queue.h"
 
+enum { CONTROLLER_GONE_LOOK_MS = 30 * 1000 }; /* when to look again for what a write did not find */
+
 struct manager;
 
 struct controller_spec {
@@ -25,9 +27,9 @@ struct controller_spec {
 
     /**
      * The answer to the plan's write, before the runtime's own handling: on success the object goes
-     * to write->into, on errors the key backs off. @object is the decoded object of a 2xx answer
-     * (borrowed) or NULL. Return true to have the key looked at again at once, without backing off.
-     * NULL: nothing to add.
+     * to write->into, on errors the key backs off, but for a 404: nothing was there to write to.
+     * @object is the decoded object of a 2xx answer (borrowed) or NULL. Return true to have the key
+     * looked at again at once, without backing off. NULL: nothing to add.
      */
     bool (*answered)(void *ctx, const char *ns, const char *name, struct now now,
                      const struct write *write, const struct answer *answer,

@@ -136,6 +136,21 @@ static void what_each_answer_means(void **state)
     }
 }
 
+/* A 404 need not mean that the object is gone: nobody may say anything about it ever again. */
+static void what_was_not_found_is_looked_at_again_later(void **state)
+{
+    struct toy *t = *state;
+    t->write = true;
+    toy_tell(t, "a", 101);
+    driver_answer(&t->driver, "PATCH", 404, "404 page not found\n");
+    size_t before = t->reconciles;
+    driver_pass(&t->driver, CONTROLLER_GONE_LOOK_MS - 1);
+    assert_int_equal(t->reconciles, before);
+    driver_pass(&t->driver, 1);
+    assert_int_equal(t->reconciles, before + 1);
+    assert_int_equal(toy_patches(t), 1);
+}
+
 /* An answer that cannot be read is no success, for nobody. */
 static void an_unreadable_answer_is_told_as_a_failure(void **state)
 {
@@ -207,6 +222,7 @@ int main(void)
         TEST(an_answer_that_the_watch_has_brought_is_not_decoded_again),
         TEST(failures_back_off),
         TEST(what_each_answer_means),
+        TEST(what_was_not_found_is_looked_at_again_later),
         TEST(an_unreadable_answer_is_told_as_a_failure),
         TEST(looking_again_skips_the_backoff),
         TEST(a_wish_to_come_again_is_kept),
