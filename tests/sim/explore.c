@@ -1,7 +1,6 @@
 #include "sim/explore.h"
 
 #include "base/mem.h"
-#include "kube/json.h"
 #include "operator/shape.h"
 #include "sim/facts.h"
 #include "sim/world_state.h"
@@ -18,7 +17,6 @@ enum {
     DEPTH_MAX = 32,
     SLEEP_MAX = 64,
     ENDS_MAX = 1 << 16,
-    OWN_MAX = 64,
     OBJECT_BYTES = 128,
     SPLIT_DEPTH = 3, /* where the work is dealt out to jobs */
     ENDS_BYTES_MAX = 1 << 20,
@@ -53,146 +51,138 @@ struct findings {
     uint64_t ends[ENDS_MAX]; /* a hash table */
 };
 
-/* ---- Playing ---- */
-
-/* A world on its way. */
-struct tour {
-    struct world *w;
-    const struct explore_spec *spec;
-    struct script *record; /* or NULL */
-    uint64_t own[OWN_MAX]; /* revisions of writes whose answers have come */
-    size_t own_count;
-};
-
 struct explorer {
-    struct tour tour;
+    const struct explore_spec *spec;
     struct choice path[DEPTH_MAX];
     unsigned job, jobs;
     bool count_ends;
     struct findings *found; /* shared */
 };
 
-static void note_own(struct tour *t, const struct flight *f)
+/* ---- Playing ---- */
+
+static bool is_minor(const struct world *w, const struct choice *c)
 {
-    yyjson_doc *doc = yyjson_read(buf_text(&f->answer.body), f->answer.body.len, 0);
-    yyjson_val *revision = json_at(yyjson_doc_get_root(doc), "metadata", "resourceVersion", NULL);
-    if (yyjson_is_str(revision) && t->own_count < OWN_MAX) { /* one forgotten costs time only */
-        t->own[t->own_count++] = strtoull(yyjson_get_str(revision), NULL, 10);
-    }
-    yyjson_doc_free(doc);
+    return (c->type == CHOICE_EXECUTE || c->type == CHOICE_ANSWER) &&
+           strstr(world_exchange(w, c->exchange)->path, "/events") != NULL;
 }
 
-static bool is_own(const struct tour *t, uint64_t revision)
+/* @record may be NULL. */
+static void take_one(struct world *w, const struct choice *c, struct script *record)
 {
-    for (size_t i = 0; i < t->own_count; i++) {
-        if (t->own[i] == revision) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void take_one(struct tour *t, const struct choice *c)
-{
-    if (c->type == CHOICE_ANSWER && world_exchange(t->w, c->exchange)->method != HTTP_GET) {
-        note_own(t, t->w->network.flights[c->exchange]);
-    }
-    if (c->type == CHOICE_CRASH) {
-        t->own_count = 0;
-    }
-    if (t->record != NULL) {
-        script_take(t->record, t->w, c);
+    if (record != NULL) {
+        script_take(record, w, c);
     } else {
-        world_take(t->w, c);
+        world_take(w, c);
     }
 }
 
-/* Takes the first choice that @wanted says; false: there is none. */
-static bool take_first(struct tour *t, bool (*wanted)(const struct tour *t, const struct choice *c))
+/* Events for people, at once: they decide nothing. */
+static void take_minor(struct world *w, struct script *record)
 {
     struct choice choices[WORLD_CHOICES_MAX];
-    size_t count = world_choices(t->w, choices);
-    for (size_t i = 0; i < count; i++) {
-        if (wanted(t, &choices[i])) {
-            take_one(t, &choices[i]);
-            return true;
+    for (bool any = true; any;) {
+        any = false;
+        size_t count = world_choices(w, choices);
+        for (size_t i = 0; i < count && !any; i++) {
+            if (is_minor(w, &choices[i])) {
+                take_one(w, &choices[i], record);
+                any = true;
+            }
         }
     }
-    return false;
-}
-
-/* Events for people, and what a watch says of an own write whose answer has come: they decide
- * nothing, so they come at once. */
-static bool is_minor(const struct tour *t, const struct choice *c)
-{
-    if (c->type == CHOICE_DELIVER) {
-        return is_own(t, api_watch_due_revision(t->w->network.flights[c->exchange]->watch));
-    }
-    return (c->type == CHOICE_EXECUTE || c->type == CHOICE_ANSWER) &&
-           strstr(world_exchange(t->w, c->exchange)->path, "/events") != NULL;
 }
 
 /* Garbage and namespaces; the others are about pods. */
-static bool is_about_pods(const struct tour *t, const struct choice *c)
+static bool is_about_pods(const struct world *w, const struct choice *c)
 {
-    return c->type == CHOICE_CLUSTER && t->w->steps[c->value].type < CLUSTER_COLLECT;
+    return c->type == CHOICE_CLUSTER && w->steps[c->value].type < CLUSTER_COLLECT;
 }
 
-static bool is_calm_progress(const struct tour *t, const struct choice *c)
+static bool is_calm_progress(enum choice_type type)
 {
-    return c->type == CHOICE_EXECUTE || c->type == CHOICE_ANSWER || c->type == CHOICE_DELIVER ||
-           (c->type == CHOICE_CLUSTER && (t->spec->pods || !is_about_pods(t, c))) ||
-           (c->type == CHOICE_PASS && c->value < SOON_MS);
+    return type == CHOICE_EXECUTE || type == CHOICE_ANSWER || type == CHOICE_DELIVER ||
+           type == CHOICE_CLUSTER;
 }
 
 /* All that follows from what was done. */
-static void calm_down(struct tour *t)
+static void calm_down(const struct explore_spec *spec, struct world *w, struct script *record)
 {
+    struct choice choices[WORLD_CHOICES_MAX];
     unsigned turns = 0;
-    while (turns++ < CALM_TURNS_MAX && take_first(t, is_calm_progress)) {
+    for (bool any = true; any && turns < CALM_TURNS_MAX; turns++) {
+        any = false;
+        size_t count = world_choices(w, choices);
+        for (size_t i = 0; i < count && !any; i++) {
+            if (is_calm_progress(choices[i].type) &&
+                (spec->pods || !is_about_pods(w, &choices[i]))) {
+                take_one(w, &choices[i], record);
+                any = true;
+            }
+        }
+        const struct choice *last = &choices[count - 1];
+        if (!any && last->type == CHOICE_PASS && last->value < SOON_MS) {
+            take_one(w, last, record);
+            any = true;
+        }
     }
 }
 
 /* What a process reads before it does anything, up to its watches, that are open then. */
-static bool fills_caches(const struct tour *t, const struct choice *c)
+static bool fills_caches(struct world *w, const struct choice *c, unsigned process)
 {
-    const struct manager *m = t->w->network.processes[0].manager;
-    bool request =
-        c->type == CHOICE_EXECUTE ||
-        ((c->type == CHOICE_ANSWER || c->type == CHOICE_DELIVER) && !manager_ready(m, NULL));
-    return request && world_exchange(t->w, c->exchange)->method == HTTP_GET;
+    bool ready = manager_ready(world_manager(w, process), NULL);
+    return (c->type == CHOICE_EXECUTE || (is_calm_progress(c->type) && !ready)) &&
+           c->type != CHOICE_CLUSTER && c->process == process &&
+           world_exchange(w, c->exchange)->method == HTTP_GET;
 }
 
-/* With all that goes without saying; a start, where that is not what is looked at. */
-static void take(struct tour *t, const struct choice *c)
+static void fill_caches(struct world *w, unsigned process, struct script *record)
 {
-    take_one(t, c);
-    while (c->type == CHOICE_START && !t->spec->start && take_first(t, fills_caches)) {
-    }
-    while (take_first(t, is_minor)) {
+    struct choice choices[WORLD_CHOICES_MAX];
+    for (bool any = true; any;) {
+        any = false;
+        size_t count = world_choices(w, choices);
+        for (size_t i = 0; i < count && !any; i++) {
+            if (fills_caches(w, &choices[i], process)) {
+                take_one(w, &choices[i], record);
+                any = true;
+            }
+        }
     }
 }
 
-static struct tour begin(const struct explore_spec *spec, struct script *record)
+/* With all that goes without saying: Events; and a start, where that is not what is looked at. */
+static void take(struct world *w, const struct explore_spec *spec, const struct choice *c,
+                 struct script *record)
 {
-    struct tour t = {.w = world_new(&spec->options), .spec = spec, .record = record};
+    take_one(w, c, record);
+    if (c->type == CHOICE_START && !spec->start) {
+        fill_caches(w, c->process, record);
+    }
+    take_minor(w, record);
+}
+
+static struct world *begin(const struct explore_spec *spec, struct script *record)
+{
+    struct world *w = world_new(&spec->options);
     if (!spec->start) {
-        calm_down(&t);
+        calm_down(spec, w, record);
     }
     for (unsigned i = 0; i < spec->prelude; i++) {
-        take_one(&t, &(struct choice){.type = CHOICE_USER});
-        calm_down(&t);
+        take_one(w, &(struct choice){.type = CHOICE_USER}, record);
+        calm_down(spec, w, record);
     }
-    return t;
+    return w;
 }
 
 static void record_path(const struct explorer *e, struct script *script)
 {
-    struct tour t = begin(e->tour.spec, script);
+    struct world *w = begin(e->spec, script);
     for (unsigned i = 0; i < e->found->length; i++) {
-        take(&t, &e->found->path[i]);
+        take(w, e->spec, &e->found->path[i], script);
     }
-    world_free(t.w);
+    world_free(w);
 }
 
 /* ---- Choices ---- */
@@ -299,9 +289,9 @@ static bool is_due_soon(const struct world *w)
 }
 
 /* Time passes only when the network is idle: a slow answer is a late choice, not a late hour. */
-static size_t choices_of(const struct tour *t, struct choice out[WORLD_CHOICES_MAX])
+static size_t choices_of(const struct explore_spec *spec, struct world *w,
+                         struct choice out[WORLD_CHOICES_MAX])
 {
-    struct world *w = t->w;
     size_t count = world_choices(w, out);
     size_t kept = 0;
     bool busy = false;
@@ -313,7 +303,7 @@ static size_t choices_of(const struct tour *t, struct choice out[WORLD_CHOICES_M
         if (out[i].type == CHOICE_LOSE && world_exchange(w, out[i].exchange)->is_watch) {
             continue; /* it is opened again a second later, when all else is over */
         }
-        if (!t->spec->pods && is_about_pods(t, &out[i])) {
+        if (!spec->pods && is_about_pods(w, &out[i])) {
             continue;
         }
         out[kept++] = out[i];
@@ -409,12 +399,12 @@ static void fail(struct explorer *e, unsigned length)
     memcpy(e->found->path, e->path, length * sizeof e->path[0]);
 }
 
-static void judge(struct explorer *e, unsigned depth)
+static void judge(struct explorer *e, struct world *w, unsigned depth)
 {
     e->found->result.paths++;
     if (e->count_ends) {
-        count_end(e->found, digest(e->tour.w));
-    } else if (!world_settle(e->tour.w)) {
+        count_end(e->found, digest(w));
+    } else if (!world_settle(w)) {
         fail(e, depth);
     }
 }
@@ -424,16 +414,18 @@ static bool is_anothers(struct explorer *e, unsigned depth)
     return depth == SPLIT_DEPTH && e->found->dealt++ % e->jobs != e->job;
 }
 
-static void visit(struct explorer *e, unsigned depth, const struct sleepers *asleep);
+static void visit(struct explorer *e, struct world *w, unsigned depth,
+                  const struct sleepers *asleep);
 
 /* A process of its own goes this way, so that the world of this one stays where it is. */
-static void branch(struct explorer *e, unsigned depth, const struct sleepers *asleep)
+static void branch(struct explorer *e, struct world *w, unsigned depth,
+                   const struct sleepers *asleep)
 {
     int status = 0;
     pid_t pid = fork();
     if (pid == 0) {
-        take(&e->tour, &e->path[depth]);
-        visit(e, depth + 1, asleep);
+        take(w, e->spec, &e->path[depth], NULL);
+        visit(e, w, depth + 1, asleep);
         _exit(0);
     }
     if (pid < 0 || waitpid(pid, &status, 0) != pid) {
@@ -445,31 +437,31 @@ static void branch(struct explorer *e, unsigned depth, const struct sleepers *as
     }
 }
 
-static void visit(struct explorer *e, unsigned depth, const struct sleepers *asleep)
+static void visit(struct explorer *e, struct world *w, unsigned depth,
+                  const struct sleepers *asleep)
 {
-    const struct explore_spec *spec = e->tour.spec;
     struct choice choices[WORLD_CHOICES_MAX];
     if (is_anothers(e, depth)) {
         return;
     }
-    bool deeper = depth < spec->depth && world_failure(e->tour.w) == NULL;
-    size_t count = deeper ? choices_of(&e->tour, choices) : 0;
+    bool deeper = depth < e->spec->depth && world_failure(w) == NULL;
+    size_t count = deeper ? choices_of(e->spec, w, choices) : 0;
     if (count == 0) {
-        judge(e, depth);
+        judge(e, w, depth);
         return;
     }
     struct sleepers *here = mem_alloc(sizeof *here);
     struct sleepers *below = mem_alloc(sizeof *below);
     *here = *asleep;
     for (size_t i = 0; i < count && e->found->result.failed == 0; i++) {
-        struct mark mark = mark_of(e->tour.w, &choices[i]);
-        if (!spec->sleepless && sleeps(here, &mark)) {
+        struct mark mark = mark_of(w, &choices[i]);
+        if (!e->spec->sleepless && sleeps(here, &mark)) {
             e->found->result.pruned++;
             continue;
         }
         e->path[depth] = choices[i];
         awaken(here, &mark, below);
-        branch(e, depth, below);
+        branch(e, w, depth, below);
         add_sleeper(here, &mark);
     }
     mem_free(here);
@@ -483,15 +475,13 @@ static struct explore_result run(const struct explore_spec *spec, unsigned job, 
     struct findings *found =
         mmap(NULL, sizeof *found, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert(found != MAP_FAILED);
-    struct explorer e = {.tour = begin(spec, NULL),
-                         .job = job,
-                         .jobs = jobs,
-                         .count_ends = count_ends,
-                         .found = found};
+    struct explorer e = {
+        .spec = spec, .job = job, .jobs = jobs, .count_ends = count_ends, .found = found};
     struct sleepers *none = mem_zalloc(sizeof *none);
+    struct world *w = begin(spec, NULL);
     fflush(NULL);
-    visit(&e, 0, none);
-    world_free(e.tour.w);
+    visit(&e, w, 0, none);
+    world_free(w);
     mem_free(none);
     struct explore_result result = found->result;
     if (result.failed > 0 && script != NULL) {
