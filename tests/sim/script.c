@@ -181,8 +181,8 @@ int script_write(const struct script *s, const char *path)
     fprintf(f, "seed %" PRIu64 "\n", o->seed);
     fprintf(f, "workload %s %u %u\n", workload_text(o->workload.name), o->workload.steps,
             o->workload.variant);
-    fprintf(f, "world %u %d %d %g %g\n", o->processes, o->leader_elect, o->watch_list, o->rate[0],
-            o->rate[1]);
+    fprintf(f, "world %u %d %d %d %g %g\n", o->processes, o->leader_elect, o->watch_list,
+            o->no_pods, o->rate[0], o->rate[1]);
     fprintf(f, "faults %u %u %u %u %u %u %u %u %u %u %u %u\n", x->crash, x->stop, x->pause, x->lose,
             x->refuse, x->watch, x->compact, x->freeze, x->clock, x->split, x->crd, x->restore);
     for (size_t i = 0; i < s->count; i++) {
@@ -199,17 +199,19 @@ static bool read_head(struct script *s, FILE *f)
     char workload[32];
     int leader_elect = 0;
     int watch_list = 0;
+    int no_pods = 0;
     bool good = fscanf(f, "seed %" SCNu64 "\n", &o->seed) == 1 &&
                 fscanf(f, "workload %31s %u %u\n", workload, &o->workload.steps,
                        &o->workload.variant) == 3 &&
-                fscanf(f, "world %u %d %d %lf %lf\n", &o->processes, &leader_elect, &watch_list,
-                       &o->rate[0], &o->rate[1]) == 5 &&
+                fscanf(f, "world %u %d %d %d %lf %lf\n", &o->processes, &leader_elect, &watch_list,
+                       &no_pods, &o->rate[0], &o->rate[1]) == 6 &&
                 fscanf(f, "faults %u %u %u %u %u %u %u %u %u %u %u %u\n", &x->crash, &x->stop,
                        &x->pause, &x->lose, &x->refuse, &x->watch, &x->compact, &x->freeze,
                        &x->clock, &x->split, &x->crd, &x->restore) == 12 &&
                 workload_find(workload, &o->workload.name);
     o->leader_elect = leader_elect != 0;
     o->watch_list = watch_list != 0;
+    o->no_pods = no_pods != 0;
     return good && o->processes <= WORLD_PROCESSES_MAX;
 }
 

@@ -45,6 +45,7 @@ struct world_options {
     unsigned processes; /* operators; 1 unless leader election is looked at */
     bool leader_elect;
     bool watch_list;                         /* of the server */
+    bool no_pods;                            /* Deployments stay without: fewer things happen */
     double rate[WORLD_PROCESSES_MAX];        /* of each process's monotonic clock; 0: 1 */
     const char *images[WORLD_PROCESSES_MAX]; /* of memcached; NULL: the usual. The first one's is
                                                 right in the end */

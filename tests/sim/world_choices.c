@@ -154,6 +154,11 @@ uint64_t world_pass_ms(const struct world *w)
     return due_ms == UINT64_MAX ? LONG_PASS_MS : due_ms - w->network.now_ms;
 }
 
+static bool is_about_pods(enum cluster_step_type type)
+{
+    return type == CLUSTER_POD_ADD || type == CLUSTER_POD_REMOVE || type == CLUSTER_POD_READY;
+}
+
 static void offer_progress(struct world *w, struct offer *o)
 {
     offer_flights(w, o);
@@ -162,7 +167,9 @@ static void offer_progress(struct world *w, struct offer *o)
     }
     w->step_count = cluster_steps(w->cluster, w->steps);
     for (size_t i = 0; i < w->step_count; i++) {
-        offer(o, CHOICE_CLUSTER, 0, 0, (int64_t)i);
+        if (!w->options.no_pods || !is_about_pods(w->steps[i].type)) {
+            offer(o, CHOICE_CLUSTER, 0, 0, (int64_t)i);
+        }
     }
 }
 
