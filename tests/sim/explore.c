@@ -1,6 +1,7 @@
 #include "sim/explore.h"
 
 #include "base/mem.h"
+#include "kube/json.h"
 #include "operator/shape.h"
 #include "sim/facts.h"
 #include "sim/world_state.h"
@@ -17,6 +18,7 @@ enum {
     DEPTH_MAX = 32,
     SLEEP_MAX = 64,
     ENDS_MAX = 1 << 16,
+    OWN_MAX = 64,
     OBJECT_BYTES = 128,
     SPLIT_DEPTH = 3, /* where the work is dealt out to jobs */
     ENDS_BYTES_MAX = 1 << 20,
@@ -32,6 +34,7 @@ struct mark {
     unsigned reads, writes;    /* bits: resources; on the server */
     char object[OBJECT_BYTES]; /* the one that is written; "": not known */
     bool process;
+    const char *scope; /* an answer that only fills this cache: nothing is decided yet */
     bool all;
     uint64_t flight; /* 0: none, or all of the process's */
     bool all_flights;
@@ -51,138 +54,147 @@ struct findings {
     uint64_t ends[ENDS_MAX]; /* a hash table */
 };
 
-struct explorer {
+/* ---- Playing ---- */
+
+/* A world on its way. */
+struct tour {
+    struct world *w;
     const struct explore_spec *spec;
+    struct script *record; /* or NULL */
+    uint64_t own[OWN_MAX]; /* revisions of writes whose answers have come */
+    size_t own_count;
+};
+
+struct explorer {
+    struct tour tour;
     struct choice path[DEPTH_MAX];
     unsigned job, jobs;
     bool count_ends;
     struct findings *found; /* shared */
 };
 
-/* ---- Playing ---- */
-
-static bool is_minor(const struct world *w, const struct choice *c)
+static void note_own(struct tour *t, const struct flight *f)
 {
-    return (c->type == CHOICE_EXECUTE || c->type == CHOICE_ANSWER) &&
-           strstr(world_exchange(w, c->exchange)->path, "/events") != NULL;
-}
-
-/* @record may be NULL. */
-static void take_one(struct world *w, const struct choice *c, struct script *record)
-{
-    if (record != NULL) {
-        script_take(record, w, c);
-    } else {
-        world_take(w, c);
+    yyjson_doc *doc = yyjson_read(buf_text(&f->answer.body), f->answer.body.len, 0);
+    yyjson_val *revision = json_at(yyjson_doc_get_root(doc), "metadata", "resourceVersion", NULL);
+    if (yyjson_is_str(revision) && t->own_count < OWN_MAX) { /* one forgotten costs time only */
+        t->own[t->own_count++] = strtoull(yyjson_get_str(revision), NULL, 10);
     }
+    yyjson_doc_free(doc);
 }
 
-/* Events for people, at once: they decide nothing. */
-static void take_minor(struct world *w, struct script *record)
+static bool is_own(const struct tour *t, uint64_t revision)
 {
-    struct choice choices[WORLD_CHOICES_MAX];
-    for (bool any = true; any;) {
-        any = false;
-        size_t count = world_choices(w, choices);
-        for (size_t i = 0; i < count && !any; i++) {
-            if (is_minor(w, &choices[i])) {
-                take_one(w, &choices[i], record);
-                any = true;
-            }
+    for (size_t i = 0; i < t->own_count; i++) {
+        if (t->own[i] == revision) {
+            return true;
         }
     }
+    return false;
 }
 
-/* Garbage and namespaces; the others are about pods. */
-static bool is_about_pods(const struct world *w, const struct choice *c)
+static void take_one(struct tour *t, const struct choice *c)
 {
-    return c->type == CHOICE_CLUSTER && w->steps[c->value].type < CLUSTER_COLLECT;
+    if (c->type == CHOICE_ANSWER && world_exchange(t->w, c->exchange)->method != HTTP_GET) {
+        note_own(t, t->w->network.flights[c->exchange]);
+    }
+    if (c->type == CHOICE_CRASH) {
+        t->own_count = 0;
+    }
+    if (t->record != NULL) {
+        script_take(t->record, t->w, c);
+    } else {
+        world_take(t->w, c);
+    }
 }
 
-static bool is_calm_progress(enum choice_type type)
+/* Takes the first choice that @wanted says; false: there is none. */
+static bool take_first(struct tour *t, bool (*wanted)(const struct tour *t, const struct choice *c))
 {
-    return type == CHOICE_EXECUTE || type == CHOICE_ANSWER || type == CHOICE_DELIVER ||
-           type == CHOICE_CLUSTER;
+    struct choice choices[WORLD_CHOICES_MAX];
+    size_t count = world_choices(t->w, choices);
+    for (size_t i = 0; i < count; i++) {
+        if (wanted(t, &choices[i])) {
+            take_one(t, &choices[i]);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Events for people, and what a watch says of an own write whose answer has come: they decide
+ * nothing, so they come at once. */
+static bool is_minor(const struct tour *t, const struct choice *c)
+{
+    if (c->type == CHOICE_DELIVER) {
+        return is_own(t, api_watch_due_revision(t->w->network.flights[c->exchange]->watch));
+    }
+    return (c->type == CHOICE_EXECUTE || c->type == CHOICE_ANSWER) &&
+           strstr(world_exchange(t->w, c->exchange)->path, "/events") != NULL;
+}
+
+/* Without pods all that a Deployment's controller does is to say that it has seen it. */
+static bool is_dull(const struct tour *t, const struct choice *c)
+{
+    return c->type == CHOICE_CLUSTER && t->spec->options.no_pods &&
+           t->w->steps[c->value].type == CLUSTER_OBSERVE;
+}
+
+static bool is_calm_progress(const struct tour *t, const struct choice *c)
+{
+    return c->type == CHOICE_EXECUTE || c->type == CHOICE_ANSWER || c->type == CHOICE_DELIVER ||
+           (c->type == CHOICE_CLUSTER && !is_dull(t, c)) ||
+           (c->type == CHOICE_PASS && c->value < SOON_MS);
 }
 
 /* All that follows from what was done. */
-static void calm_down(const struct explore_spec *spec, struct world *w, struct script *record)
+static void calm_down(struct tour *t)
 {
-    struct choice choices[WORLD_CHOICES_MAX];
     unsigned turns = 0;
-    for (bool any = true; any && turns < CALM_TURNS_MAX; turns++) {
-        any = false;
-        size_t count = world_choices(w, choices);
-        for (size_t i = 0; i < count && !any; i++) {
-            if (is_calm_progress(choices[i].type) &&
-                (spec->pods || !is_about_pods(w, &choices[i]))) {
-                take_one(w, &choices[i], record);
-                any = true;
-            }
-        }
-        const struct choice *last = &choices[count - 1];
-        if (!any && last->type == CHOICE_PASS && last->value < SOON_MS) {
-            take_one(w, last, record);
-            any = true;
-        }
+    while (turns++ < CALM_TURNS_MAX && take_first(t, is_calm_progress)) {
     }
 }
 
 /* What a process reads before it does anything, up to its watches, that are open then. */
-static bool fills_caches(struct world *w, const struct choice *c, unsigned process)
+static bool fills_caches(const struct tour *t, const struct choice *c)
 {
-    bool ready = manager_ready(world_manager(w, process), NULL);
-    return (c->type == CHOICE_EXECUTE || (is_calm_progress(c->type) && !ready)) &&
-           c->type != CHOICE_CLUSTER && c->process == process &&
-           world_exchange(w, c->exchange)->method == HTTP_GET;
+    struct manager *m = t->w->network.processes[0].manager;
+    bool request =
+        c->type == CHOICE_EXECUTE ||
+        ((c->type == CHOICE_ANSWER || c->type == CHOICE_DELIVER) && !manager_ready(m, NULL));
+    return request && world_exchange(t->w, c->exchange)->method == HTTP_GET;
 }
 
-static void fill_caches(struct world *w, unsigned process, struct script *record)
+/* With all that goes without saying; a start, where that is not what is looked at. */
+static void take(struct tour *t, const struct choice *c)
 {
-    struct choice choices[WORLD_CHOICES_MAX];
-    for (bool any = true; any;) {
-        any = false;
-        size_t count = world_choices(w, choices);
-        for (size_t i = 0; i < count && !any; i++) {
-            if (fills_caches(w, &choices[i], process)) {
-                take_one(w, &choices[i], record);
-                any = true;
-            }
-        }
+    take_one(t, c);
+    while (c->type == CHOICE_START && !t->spec->start && take_first(t, fills_caches)) {
+    }
+    while (take_first(t, is_minor)) {
     }
 }
 
-/* With all that goes without saying: Events; and a start, where that is not what is looked at. */
-static void take(struct world *w, const struct explore_spec *spec, const struct choice *c,
-                 struct script *record)
+static struct tour begin(const struct explore_spec *spec, struct script *record)
 {
-    take_one(w, c, record);
-    if (c->type == CHOICE_START && !spec->start) {
-        fill_caches(w, c->process, record);
-    }
-    take_minor(w, record);
-}
-
-static struct world *begin(const struct explore_spec *spec, struct script *record)
-{
-    struct world *w = world_new(&spec->options);
+    struct tour t = {.w = world_new(&spec->options), .spec = spec, .record = record};
     if (!spec->start) {
-        calm_down(spec, w, record);
+        calm_down(&t);
     }
     for (unsigned i = 0; i < spec->prelude; i++) {
-        take_one(w, &(struct choice){.type = CHOICE_USER}, record);
-        calm_down(spec, w, record);
+        take_one(&t, &(struct choice){.type = CHOICE_USER});
+        calm_down(&t);
     }
-    return w;
+    return t;
 }
 
 static void record_path(const struct explorer *e, struct script *script)
 {
-    struct world *w = begin(e->spec, script);
+    struct tour t = begin(e->tour.spec, script);
     for (unsigned i = 0; i < e->found->length; i++) {
-        take(w, e->spec, &e->found->path[i], script);
+        take(&t, &e->found->path[i]);
     }
-    world_free(w);
+    world_free(t.w);
 }
 
 /* ---- Choices ---- */
@@ -232,6 +244,22 @@ static void mark_user(struct mark *m)
     }
 }
 
+/* What is read before all caches are in step goes into one of them and nowhere else. */
+static const char *scope_of(const struct world *w, const struct choice *c)
+{
+    static const char *const scopes[] = {"/memcacheds", "associated-memcached", "managed-by",
+                                         "/pods"};
+    const struct exchange *e = world_exchange(w, c->exchange);
+    struct manager *m = w->network.processes[e->process].manager;
+    bool filling = e->method == HTTP_GET && m != NULL && !manager_ready(m, NULL);
+    for (size_t i = 0; filling && i < ARRAY_LEN(scopes); i++) {
+        if (strstr(e->path, scopes[i]) != NULL) {
+            return scopes[i];
+        }
+    }
+    return NULL;
+}
+
 static struct mark mark_of(struct world *w, const struct choice *c)
 {
     struct mark m = {.all = false};
@@ -254,6 +282,7 @@ static struct mark mark_of(struct world *w, const struct choice *c)
     case CHOICE_LOSE:
         m.process = true;
         m.flight = world_exchange(w, c->exchange)->id;
+        m.scope = scope_of(w, c);
         break;
     case CHOICE_CRASH:
         m.process = m.all_flights = true;
@@ -273,8 +302,9 @@ static bool are_independent(const struct mark *a, const struct mark *b)
 {
     bool other = a->object[0] != '\0' && b->object[0] != '\0' && strcmp(a->object, b->object) != 0;
     bool clash = (a->writes & b->writes) != 0 && !other;
+    bool apart = a->scope != NULL && b->scope != NULL && a->scope != b->scope;
     bool meet = clash || (a->writes & b->reads) != 0 || (a->reads & b->writes) != 0 ||
-                (a->process && b->process);
+                (a->process && b->process && !apart);
     bool share = (a->flight != 0 && a->flight == b->flight) || (a->all_flights && b->flight != 0) ||
                  (b->all_flights && a->flight != 0);
     return !a->all && !b->all && !meet && !share;
@@ -289,9 +319,9 @@ static bool is_due_soon(const struct world *w)
 }
 
 /* Time passes only when the network is idle: a slow answer is a late choice, not a late hour. */
-static size_t choices_of(const struct explore_spec *spec, struct world *w,
-                         struct choice out[WORLD_CHOICES_MAX])
+static size_t choices_of(const struct tour *t, struct choice out[WORLD_CHOICES_MAX])
 {
+    struct world *w = t->w;
     size_t count = world_choices(w, out);
     size_t kept = 0;
     bool busy = false;
@@ -303,7 +333,7 @@ static size_t choices_of(const struct explore_spec *spec, struct world *w,
         if (out[i].type == CHOICE_LOSE && world_exchange(w, out[i].exchange)->is_watch) {
             continue; /* it is opened again a second later, when all else is over */
         }
-        if (!spec->pods && is_about_pods(w, &out[i])) {
+        if (is_dull(t, &out[i])) {
             continue;
         }
         out[kept++] = out[i];
@@ -399,12 +429,12 @@ static void fail(struct explorer *e, unsigned length)
     memcpy(e->found->path, e->path, length * sizeof e->path[0]);
 }
 
-static void judge(struct explorer *e, struct world *w, unsigned depth)
+static void judge(struct explorer *e, unsigned depth)
 {
     e->found->result.paths++;
     if (e->count_ends) {
-        count_end(e->found, digest(w));
-    } else if (!world_settle(w)) {
+        count_end(e->found, digest(e->tour.w));
+    } else if (!world_settle(e->tour.w)) {
         fail(e, depth);
     }
 }
@@ -414,18 +444,16 @@ static bool is_anothers(struct explorer *e, unsigned depth)
     return depth == SPLIT_DEPTH && e->found->dealt++ % e->jobs != e->job;
 }
 
-static void visit(struct explorer *e, struct world *w, unsigned depth,
-                  const struct sleepers *asleep);
+static void visit(struct explorer *e, unsigned depth, const struct sleepers *asleep);
 
 /* A process of its own goes this way, so that the world of this one stays where it is. */
-static void branch(struct explorer *e, struct world *w, unsigned depth,
-                   const struct sleepers *asleep)
+static void branch(struct explorer *e, unsigned depth, const struct sleepers *asleep)
 {
     int status = 0;
     pid_t pid = fork();
     if (pid == 0) {
-        take(w, e->spec, &e->path[depth], NULL);
-        visit(e, w, depth + 1, asleep);
+        take(&e->tour, &e->path[depth]);
+        visit(e, depth + 1, asleep);
         _exit(0);
     }
     if (pid < 0 || waitpid(pid, &status, 0) != pid) {
@@ -437,31 +465,31 @@ static void branch(struct explorer *e, struct world *w, unsigned depth,
     }
 }
 
-static void visit(struct explorer *e, struct world *w, unsigned depth,
-                  const struct sleepers *asleep)
+static void visit(struct explorer *e, unsigned depth, const struct sleepers *asleep)
 {
+    const struct explore_spec *spec = e->tour.spec;
     struct choice choices[WORLD_CHOICES_MAX];
     if (is_anothers(e, depth)) {
         return;
     }
-    bool deeper = depth < e->spec->depth && world_failure(w) == NULL;
-    size_t count = deeper ? choices_of(e->spec, w, choices) : 0;
+    bool deeper = depth < spec->depth && world_failure(e->tour.w) == NULL;
+    size_t count = deeper ? choices_of(&e->tour, choices) : 0;
     if (count == 0) {
-        judge(e, w, depth);
+        judge(e, depth);
         return;
     }
     struct sleepers *here = mem_alloc(sizeof *here);
     struct sleepers *below = mem_alloc(sizeof *below);
     *here = *asleep;
     for (size_t i = 0; i < count && e->found->result.failed == 0; i++) {
-        struct mark mark = mark_of(w, &choices[i]);
-        if (!e->spec->sleepless && sleeps(here, &mark)) {
+        struct mark mark = mark_of(e->tour.w, &choices[i]);
+        if (!spec->sleepless && sleeps(here, &mark)) {
             e->found->result.pruned++;
             continue;
         }
         e->path[depth] = choices[i];
         awaken(here, &mark, below);
-        branch(e, w, depth, below);
+        branch(e, depth, below);
         add_sleeper(here, &mark);
     }
     mem_free(here);
@@ -475,13 +503,15 @@ static struct explore_result run(const struct explore_spec *spec, unsigned job, 
     struct findings *found =
         mmap(NULL, sizeof *found, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert(found != MAP_FAILED);
-    struct explorer e = {
-        .spec = spec, .job = job, .jobs = jobs, .count_ends = count_ends, .found = found};
+    struct explorer e = {.tour = begin(spec, NULL),
+                         .job = job,
+                         .jobs = jobs,
+                         .count_ends = count_ends,
+                         .found = found};
     struct sleepers *none = mem_zalloc(sizeof *none);
-    struct world *w = begin(spec, NULL);
     fflush(NULL);
-    visit(&e, w, 0, none);
-    world_free(w);
+    visit(&e, 0, none);
+    world_free(e.tour.w);
     mem_free(none);
     struct explore_result result = found->result;
     if (result.failed > 0 && script != NULL) {

@@ -12,7 +12,6 @@ struct explore_spec {
     unsigned prelude;    /* steps of the workload that are played and settled before */
     unsigned depth;      /* choices after that; then the world is settled, and judged */
     unsigned depth_many; /* likewise in `make soak` */
-    bool pods;           /* how they come and go, too; else Kubernetes only collects garbage */
     bool start;          /* begins with the start of the operator; else a start is one choice */
     bool sleepless;      /* no sleep sets: for their test */
 };
