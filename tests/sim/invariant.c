@@ -25,6 +25,7 @@ struct invariants *invariants_new(struct world *w)
     struct invariants *i = mem_zalloc(sizeof *i);
     i->world = w;
     history_init(&i->history);
+    map_init(&i->told, 4);
     invariants_upgraded(i, "memcached:1.6");
     return i;
 }
@@ -33,6 +34,7 @@ void invariants_free(struct invariants *i)
 {
     if (i != NULL) {
         history_fini(&i->history);
+        invariants_forget_events(i);
         mem_free(i);
     }
 }

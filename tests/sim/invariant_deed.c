@@ -184,6 +184,8 @@ static void judge_deployment(struct invariants *i, const struct deed *d)
     } else if (d->before == NULL && d->exchange->method != HTTP_POST) {
         blame(i, d, "created by %s: had one been there, it would have been merged into",
               http_method_name(d->exchange->method));
+    } else if (json_at(d->before, "metadata", "deletionTimestamp", NULL) != NULL) {
+        blame(i, d, "it is on its way out"); /* the write has its version */
     } else {
         judge_contents(i, d);
         /* A creation can carry no version: one whose connection broke may land after all when the
@@ -205,6 +207,15 @@ static void judge_lease(struct invariants *i, const struct deed *d)
     }
 }
 
+static void judge_event(struct invariants *i, const struct deed *d)
+{
+    CLEANUP(buf_fini) struct buf said;
+    buf_init(&said, INVARIANT_TEXT_BYTES_MAX);
+    if (invariants_repeated_event(i, d, &said) != NULL) {
+        blame(i, d, "told already, and to be counted up: %s", buf_text(&said));
+    }
+}
+
 void invariants_judge_deed(struct invariants *i, const struct deed *d)
 {
     const char *resource = d->change->resource;
@@ -216,7 +227,9 @@ void invariants_judge_deed(struct invariants *i, const struct deed *d)
         judge_deployment(i, d);
     } else if (strcmp(resource, "leases") == 0) {
         judge_lease(i, d);
-    } else if (strcmp(resource, "events") != 0) {
+    } else if (strcmp(resource, "events") == 0) {
+        judge_event(i, d);
+    } else {
         blame(i, d, "an operator has nothing to write there");
     }
 }

@@ -18,6 +18,7 @@ struct invariants {
     char holder[128];     /* of the operators' Lease; "": nobody */
     uint64_t renewed_ms;  /* true time at which the Lease was last written by its holder */
     uint64_t restored_ms; /* true time of the last restore of etcd; 0: none */
+    struct map told;      /* what Events say → struct told */
 };
 
 /** One change by an operator. */
@@ -30,3 +31,7 @@ struct deed {
 
 /** I3: the operator may do that. */
 void invariants_judge_deed(struct invariants *i, const struct deed *deed);
+
+/** The Event of this deed; NULL, or what it says (in *said) though another one has said it. */
+const char *invariants_repeated_event(struct invariants *i, const struct deed *d, struct buf *said);
+void invariants_forget_events(struct invariants *i);

@@ -310,6 +310,7 @@ static void give_end(struct network *n, struct process *p, uint64_t id, const ch
     struct error error = ERROR_INIT;
     if (failure != NULL) {
         error_set(&error, ERR_TRANSPORT, "%s", failure);
+        n->failures += f->exchange.is_watch ? 0 : 1;
         abandon(n, f);
     } else {
         remove_flight(n, f);
@@ -341,6 +342,7 @@ void flight_refuse(struct network *n, struct flight *f, int status, int64_t retr
                    const char *body)
 {
     f->exchange.executed = true;
+    n->failures++;
     give_answer(n, f, status, retry_after_ms, body, strlen(body));
 }
 

@@ -46,6 +46,7 @@ struct network {
     struct flight *flights[FLIGHTS_MAX]; /* oldest first */
     size_t flight_count;
     uint64_t requests; /* ever sent */
+    uint64_t failures; /* of them, but of watches, that ended without the server's own answer */
     bool split;        /* bodies come in pieces */
     uint64_t seed;
     struct actions actions;

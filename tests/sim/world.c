@@ -138,6 +138,11 @@ unsigned world_starts(const struct world *w, unsigned process)
     return w->network.processes[process].starts;
 }
 
+bool world_is_calm(const struct world *w)
+{
+    return w->network.failures == 0;
+}
+
 bool world_leads(struct world *w, unsigned process)
 {
     const struct process *p = &w->network.processes[process];

@@ -155,6 +155,9 @@ unsigned world_starts(const struct world *w, unsigned process);
 /** It runs, has noticed the time, and holds itself for the leader: it may send writes. */
 bool world_leads(struct world *w, unsigned process);
 
+/** So far every request of a process but watches got the server's own answer. */
+bool world_is_calm(const struct world *w);
+
 /** Writes (no Lease, no Event) that were executed for processes so far; of one process or, with
  * WORLD_PROCESSES_MAX, of all. */
 uint64_t world_writes(const struct world *w, unsigned process);
