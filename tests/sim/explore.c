@@ -32,7 +32,8 @@ enum {
 struct mark {
     char text[WORLD_CHOICE_BYTES];
     unsigned reads, writes;    /* bits: resources; on the server */
-    char object[OBJECT_BYTES]; /* the one that is written; "": not known */
+    char object[OBJECT_BYTES]; /* the one that is written; "": not known … */
+    const char *watch;         /* … and who hears of it; NULL: not known */
     bool process;
     const char *scope; /* an answer that only fills this cache: nothing is decided yet */
     bool all;
@@ -210,37 +211,54 @@ static unsigned resources_in(const char *text)
     return bits != 0 ? bits : ~0U;
 }
 
-/* "deployments default/cache" from where it is addressed, or from what is posted there. */
-static void name_object(const struct exchange *e, const char *path, char out[OBJECT_BYTES])
+/* A Deployment of a Memcached's name is watched as its own, if at all, others as sources: changes
+ * of two that no watch shows both can change places. Of all else there is one watch. */
+static void mark_deployment(struct mark *m, const struct world *w, const char *ns, const char *name)
 {
-    char ns[64] = "", resource[64] = "", name[64] = "";
-    const char *at = strstr(path, "/namespaces/");
-    const char *body = e->body != NULL ? strstr(e->body, "\"name\":\"") : NULL;
-    if (at != NULL && sscanf(at, "/namespaces/%63[^/]/%63[^/]/%63[^/]", ns, resource, name) == 2 &&
-        body != NULL) {
-        sscanf(body, "\"name\":\"%63[^\"]", name);
-    }
-    if (name[0] != '\0') {
-        snprintf(out, OBJECT_BYTES, "%s %s/%s", resource, ns, name);
-    }
+    snprintf(m->object, sizeof m->object, "%s/%s", ns, name);
+    m->watch = api_get(w->api, "memcacheds", ns, name) != NULL ? "operands" : "sources";
 }
 
-static void mark_execute(struct mark *m, const struct exchange *e)
+/* The name is where it is addressed, or in what is posted there. */
+static void mark_execute(struct mark *m, const struct world *w, const struct exchange *e)
 {
     char path[WORLD_CHOICE_BYTES];
+    char ns[64], name[64];
     snprintf(path, sizeof path, "%.*s", (int)strcspn(e->path, "?"), e->path);
     m->flight = e->id;
     *(e->method == HTTP_GET ? &m->reads : &m->writes) = resources_in(path);
-    name_object(e, path, m->object);
+    const char *at = strstr(path, "/namespaces/");
+    const char *body = e->body != NULL ? strstr(e->body, "\"name\":\"") : NULL;
+    if (m->writes == resources_in("deployments") && at != NULL &&
+        (sscanf(at, "/namespaces/%63[^/]/deployments/%63[^/]", ns, name) == 2 ||
+         (body != NULL && sscanf(body, "\"name\":\"%63[^\"]", name) == 1))) {
+        mark_deployment(m, w, ns, name);
+    }
 }
 
 /* "user    kubectl scale deployments default/web to 3" */
-static void mark_user(struct mark *m)
+static void mark_user(struct mark *m, const struct world *w)
 {
-    char resource[64], name[64];
+    char ns[64], name[64];
     m->writes = resources_in(m->text);
-    if (sscanf(m->text, "user %*s %*s %63s %63s", resource, name) == 2) {
-        snprintf(m->object, sizeof m->object, "%s %s", resource, name);
+    if (sscanf(m->text, "user %*s %*s deployments %63[^/]/%63s", ns, name) == 2) {
+        mark_deployment(m, w, ns, name);
+    }
+}
+
+static void mark_cluster(struct mark *m, const struct world *w, const struct cluster_step *step)
+{
+    unsigned deployments = resources_in("deployments");
+    unsigned pods = resources_in("pods");
+    bool observe = step->type == CLUSTER_OBSERVE;
+    if (step->type >= CLUSTER_COLLECT) {
+        m->writes = ~0U; /* owners may be anything */
+        return;
+    }
+    m->writes = observe ? deployments : pods;
+    m->reads = observe ? pods : deployments;
+    if (observe) {
+        mark_deployment(m, w, step->ns, step->name);
     }
 }
 
@@ -266,13 +284,13 @@ static struct mark mark_of(struct world *w, const struct choice *c)
     world_choice_text(w, c, m.text);
     switch (c->type) {
     case CHOICE_EXECUTE:
-        mark_execute(&m, world_exchange(w, c->exchange));
+        mark_execute(&m, w, world_exchange(w, c->exchange));
         break;
     case CHOICE_USER:
-        mark_user(&m);
+        mark_user(&m, w);
         break;
-    case CHOICE_CLUSTER: /* its controllers look at everything */
-        m.writes = ~0U;
+    case CHOICE_CLUSTER:
+        mark_cluster(&m, w, &w->steps[c->value]);
         break;
     case CHOICE_DROP:
         m.flight = world_exchange(w, c->exchange)->id;
@@ -300,7 +318,8 @@ static struct mark mark_of(struct world *w, const struct choice *c)
 
 static bool are_independent(const struct mark *a, const struct mark *b)
 {
-    bool other = a->object[0] != '\0' && b->object[0] != '\0' && strcmp(a->object, b->object) != 0;
+    bool other = a->watch != NULL && b->watch != NULL && a->watch != b->watch &&
+                 strcmp(a->object, b->object) != 0;
     bool clash = (a->writes & b->writes) != 0 && !other;
     bool apart = a->scope != NULL && b->scope != NULL && a->scope != b->scope;
     bool meet = clash || (a->writes & b->reads) != 0 || (a->reads & b->writes) != 0 ||
@@ -386,7 +405,7 @@ static void digest_object(void *ctx, const char *json)
     facts_fini(&facts);
 }
 
-/* What is there, and what may happen: whatever the revisions. */
+/* What is there, and what may happen: whatever the revisions, and the order of requests. */
 static uint64_t digest(struct world *w)
 {
     struct choice choices[WORLD_CHOICES_MAX];
@@ -397,11 +416,11 @@ static uint64_t digest(struct world *w)
         d.resource = resources[i];
         api_each(w->api, d.resource, NULL, digest_object, &d);
     }
+    uint64_t hash = shape_text(buf_text(&d.text));
     size_t count = world_choices(w, choices);
     for (size_t i = 0; i < count; i++) {
-        buf_append_text(&d.text, world_choice_text(w, &choices[i], text));
+        hash += shape_text(world_choice_text(w, &choices[i], text));
     }
-    uint64_t hash = shape_text(buf_text(&d.text));
     buf_fini(&d.text);
     return hash;
 }

@@ -10,7 +10,8 @@ struct explore_spec {
     const char *name;
     struct world_options options;
     unsigned prelude;    /* steps of the workload that are played and settled before */
-    unsigned depth;      /* choices after that; then the world is settled, and judged */
+    unsigned depth;      /* choices after that; then the world is settled, and judged. 0: not in
+                            `make test` */
     unsigned depth_many; /* likewise in `make soak` */
     bool start;          /* begins with the start of the operator; else a start is one choice */
     bool sleepless;      /* no sleep sets: for their test */
