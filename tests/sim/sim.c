@@ -202,7 +202,8 @@ static uint64_t explore_all(const struct arguments *a, uint64_t *passed)
     for (unsigned i = 0; i < explore_spec_count && x.sum != MAP_FAILED; i++) {
         x.spec = explore_specs[i];
         x.spec.depth = a->depth > 0 ? a->depth : a->many ? x.spec.depth_many : x.spec.depth;
-        if (a->word_count < 2 || strcmp(a->words[1], x.spec.name) == 0) {
+        bool named = a->word_count > 1 && strcmp(a->words[1], x.spec.name) == 0;
+        if (named || (a->word_count < 2 && x.spec.depth > 0)) {
             uint64_t bad = explore_scenario(&x);
             failed += bad > 0 ? 1 : 0;
             *passed += bad > 0 ? 0 : x.sum->paths;
