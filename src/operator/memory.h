@@ -23,7 +23,8 @@ struct memory {
     bool way_blocked;       /* creation was answered "already exists" */
     bool looked;            /* the stranger was looked at, at looked_ms */
     uint64_t looked_ms;
-    uint64_t shape;        /* desired_shape(), 0: not computed yet */
-    char *operand_trouble; /* why the last write of the Deployment failed; NULL: it did not */
-    char *size_trouble;    /* why the last write of spec.size failed */
+    uint64_t shape; /* desired_shape(), 0: not computed yet */
+    /* Why the last write was refused; NULL: it was not, or it is needed no more. */
+    char *operand_trouble; /* of the Deployment */
+    char *size_trouble;    /* of spec.size */
 };

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "operator/claims.h"
 #include "operator/desired.h"
+#include "operator/finding.h"
 #include "operator/memcached_reconcile.h"
 #include "operator/shape.h"
 #include "operator/sync_reconcile.h"
@@ -123,6 +124,23 @@ static const struct memcached *memcached_get(const struct operator* op, const ch
     return (const struct memcached *)store_get(op->memcacheds, ns, name);
 }
 
+/* What was refused is past once all is as it was meant to be: its source wants another size, or
+ * the write was done all the same. No answer to a later write would tell. */
+static void forget_past_troubles(struct memory *memory, const struct memcached_view *view,
+                                 struct now now, struct arena *arena)
+{
+    if (memory->operand_trouble == NULL && memory->size_trouble == NULL) {
+        return;
+    }
+    struct claims claims = claims_judge(arena, view->sources, view->source_count);
+    if (claims.winner == NULL || claims.winner->replicas == view->memcached->size) {
+        set_trouble(&memory->size_trouble, NULL);
+    }
+    if (finding_examine(view, &claims, now) == FINDING_AS_DESIRED) {
+        set_trouble(&memory->operand_trouble, NULL);
+    }
+}
+
 static void reconcile_memcached(void *ctx, const char *ns, const char *name, struct now now,
                                 struct plan *plan)
 {
@@ -151,6 +169,7 @@ static void reconcile_memcached(void *ctx, const char *ns, const char *name, str
     };
     view.sources = store_index_get(op->claims, key, &view.source_count);
     view.pods = store_index_get(op->owned_pods, key, &view.pod_count);
+    forget_past_troubles(memory, &view, now, plan->arena);
     memcached_reconcile(&view, now, plan);
     if (plan->has_write && plan->write.tag != WRITE_LOOK &&
         memcached_is_outdated(op, &view, memory)) {

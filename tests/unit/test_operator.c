@@ -441,6 +441,41 @@ static void a_refusal_is_shown_in_the_status(void **state)
     assert_non_null(strstr(driver_find(d, STATUS)->body, "\"reason\":\"AsDesired\""));
 }
 
+/* A creation that lands late, or whose answer was lost, needs no other write to be right. */
+static void a_refusal_is_past_when_the_deployment_is_there(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    sync_all(d, memcached_json(50, 1), "");
+    char *body = mem_strdup(driver_find(d, CREATE)->body);
+    driver_answer(d, CREATE, 403, "{'kind':'Status','code':403,'reason':'Forbidden'}");
+    driver_pass(d, 5);
+    take_status(d, 102, 1);
+    driver_answer(d, CREATE, 403, "{'kind':'Status','code':403,'reason':'Forbidden'}");
+    const char *metadata = strstr(body, "\"metadata\":{") + strlen("\"metadata\":{");
+    driver_feed(d, "GET " OPERANDS,
+                "{\"type\":\"ADDED\",\"object\":%.*s\"uid\":\"d1\",\"resourceVersion\":"
+                "\"105\",%s}\n",
+                (int)(metadata - body), body, metadata);
+    assert_null(driver_find(d, CREATE));
+    assert_non_null(strstr(driver_find(d, STATUS)->body, "\"reason\":\"AsDesired\""));
+    mem_free(body);
+}
+
+static void a_refused_size_is_past_when_nobody_wants_it(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    settle(d);
+    driver_feed(d, "GET " SOURCES, "{'type':'ADDED','object':%s}\n", source_json("web", 110, 4, 0));
+    driver_answer(d, SIZE, 403, "{'kind':'Status','code':403,'reason':'Forbidden'}");
+    assert_non_null(strstr(driver_find(d, STATUS)->body, "\"reason\":\"WriteRefused\""));
+    take_status(d, 112, 1);
+    driver_feed(d, "GET " SOURCES, "{'type':'MODIFIED','object':%s}\n",
+                source_json("web", 113, 1, 0));
+    assert_non_null(strstr(driver_find(d, STATUS)->body, "\"reason\":\"InSync\""));
+}
+
 static void faulty_claims_are_warned_of_and_ignored(void **state)
 {
     struct fixture *f = *state;
@@ -628,6 +663,8 @@ int main(void)
         TEST(a_conflict_waits_for_the_newest_state),
         TEST(a_deployment_whose_label_is_taken_is_known_by_looking),
         TEST(a_refusal_is_shown_in_the_status),
+        TEST(a_refusal_is_past_when_the_deployment_is_there),
+        TEST(a_refused_size_is_past_when_nobody_wants_it),
         TEST(faulty_claims_are_warned_of_and_ignored),
         TEST(faulty_claims_of_before_the_start_are_warned_of),
         TEST(a_status_that_the_server_prunes_is_written_once),
