@@ -338,7 +338,7 @@ void lease_answer(struct lease *l, struct now now, const char *body, size_t len,
 
 uint64_t lease_write_deadline(const struct lease *l)
 {
-    return renew_deadline(l);
+    return renew_deadline(l) - LEASE_LANDING_MS;
 }
 
 uint64_t lease_deadline(const struct lease *l)

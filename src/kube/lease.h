@@ -14,6 +14,7 @@ enum {
     LEASE_JITTER_PERCENT = 20,
     LEASE_RELEASE_MS = 1000, /* a release that takes longer is given up */
     LEASE_REQUEST_MS = 5000, /* one attempt: short enough to try again within the renew deadline */
+    LEASE_LANDING_MS = 1000, /* a write that was given up is still on its way for so long at most */
 };
 
 enum lease_state {
@@ -68,8 +69,9 @@ void lease_answer(struct lease *l, struct now now, const char *body, size_t len,
  * deadline has passed. */
 bool lease_step(struct lease *l, struct now now);
 
-/** While leading: mono_ms by which every write must have ended: the renew deadline. So none lands
- * after the lease ran out, also if this clock is slow by the rate that is put up with, 1.5. */
+/** While leading: mono_ms by which every write must have ended, or been given up: before the renew
+ * deadline, by as long as one that was given up may be on its way. So none lands after the lease
+ * ran out, also if this clock is slow by the rate that is put up with, 1.5. */
 uint64_t lease_write_deadline(const struct lease *l);
 
 /** When lease_want() or lease_step() may next change its answer. */

@@ -379,7 +379,7 @@ static void a_post_whose_answer_was_lost_is_found_out(void **state)
     assert_int_equal(rig->lease.state, LEASE_STANDBY); /* the look itself proves nothing new */
     exchange(rig, 7400, HTTP_PUT);
     assert_int_equal(rig->lease.state, LEASE_LEADING);
-    assert_int_equal(lease_write_deadline(&rig->lease), 7400 + 10000);
+    assert_int_equal(lease_write_deadline(&rig->lease), 7400 + 9000);
     assert_non_null(strstr(rig->server.spec, "\"leaseTransitions\":0"));
 }
 
@@ -390,10 +390,10 @@ static void a_renewal_whose_answer_was_lost_is_found_out(void **state)
     ask(rig, 2400, HTTP_PUT);
     mem_free(server_reply(&rig->server, &rig->request).body);
     refuse(rig, 7400, ERR_TRANSPORT);
-    assert_int_equal(lease_write_deadline(&rig->lease), 10000); /* not counted */
+    assert_int_equal(lease_write_deadline(&rig->lease), 9000); /* not counted */
     exchange(rig, 7400, HTTP_GET);
     exchange(rig, 7400, HTTP_PUT);
-    assert_int_equal(lease_write_deadline(&rig->lease), 7400 + 10000);
+    assert_int_equal(lease_write_deadline(&rig->lease), 7400 + 9000);
 }
 
 static void a_foreign_change_of_the_lease_is_no_loss(void **state)
@@ -502,7 +502,7 @@ static void counts_from_when_the_attempt_began(void **state)
     ask(rig, 1000, HTTP_POST);
     answer(rig, 5000);
     assert_true(lease_step(&rig->lease, at(5000)));
-    assert_int_equal(lease_write_deadline(&rig->lease), 11000);
+    assert_int_equal(lease_write_deadline(&rig->lease), 10000);
     assert_true(lease_step(&rig->lease, at(10999)));
     assert_false(lease_step(&rig->lease, at(11000)));
     assert_int_equal(rig->lease.state, LEASE_LOST);
@@ -579,7 +579,7 @@ static void wall_clock_jumps_change_nothing(void **state)
         struct now now = {.mono_ms = 2400 * (i + 1), .wall_us = jumps[i]};
         assert_true(want(rig, now));
         answer(rig, now.mono_ms);
-        assert_int_equal(lease_write_deadline(&rig->lease), now.mono_ms + 10000);
+        assert_int_equal(lease_write_deadline(&rig->lease), now.mono_ms + 9000);
     }
 }
 
@@ -826,10 +826,10 @@ static void a_success_that_says_nothing_does_not_count(void **state)
     lead(rig, 0);
     ask(rig, 2400, HTTP_PUT);
     lease_answer(&rig->lease, at(2400), "{}", 2, NULL);
-    assert_int_equal(lease_write_deadline(&rig->lease), 10000);
+    assert_int_equal(lease_write_deadline(&rig->lease), 9000);
     exchange(rig, 2400, HTTP_GET);
     exchange(rig, 2400, HTTP_PUT); /* it had not taken effect */
-    assert_int_equal(lease_write_deadline(&rig->lease), 12400);
+    assert_int_equal(lease_write_deadline(&rig->lease), 11400);
 }
 
 static void a_success_that_names_another_does_not_count(void **state)
