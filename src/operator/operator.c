@@ -124,8 +124,8 @@ static const struct memcached *memcached_get(const struct operator* op, const ch
     return (const struct memcached *)store_get(op->memcacheds, ns, name);
 }
 
-/* What was refused is past once all is as it was meant to be: its source wants another size, or
- * the write was done all the same. No answer to a later write would tell. */
+/* What was refused is past once nobody wants to write it any more: its source has another size, the
+ * write was done all the same, or a stranger has taken the name. No later answer would tell. */
 static void forget_past_troubles(struct memory *memory, const struct memcached_view *view,
                                  struct now now, struct arena *arena)
 {
@@ -136,7 +136,8 @@ static void forget_past_troubles(struct memory *memory, const struct memcached_v
     if (claims.winner == NULL || claims.winner->replicas == view->memcached->size) {
         set_trouble(&memory->size_trouble, NULL);
     }
-    if (finding_examine(view, &claims, now) == FINDING_AS_DESIRED) {
+    enum finding finding = finding_examine(view, &claims, now);
+    if (finding == FINDING_AS_DESIRED || finding == FINDING_TAKEN || finding == FINDING_INVALID) {
         set_trouble(&memory->operand_trouble, NULL);
     }
 }

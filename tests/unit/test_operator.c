@@ -462,6 +462,28 @@ static void a_refusal_is_past_when_the_deployment_is_there(void **state)
     mem_free(body);
 }
 
+/* Else the status says the one and the other by turns, at each look. */
+static void a_refusal_is_past_when_a_stranger_is_there(void **state)
+{
+    static const char stranger[] =
+        "{'metadata':{'namespace':'default','name':'cache','uid':'d9','resourceVersion':'90'},"
+        "'spec':{'replicas':7}}";
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    sync_all(d, memcached_json(50, 1), "");
+    driver_answer(d, CREATE, 403, "{'kind':'Status','code':403,'reason':'Forbidden'}");
+    driver_pass(d, 5);
+    take_status(d, 102, 1);
+    driver_answer(d, CREATE, 409, "{'kind':'Status','code':409,'reason':'AlreadyExists'}");
+    driver_answer(d, LOOK, 200, "%s", stranger);
+    assert_non_null(strstr(driver_find(d, STATUS)->body, "\"reason\":\"NameTaken\""));
+    take_status(d, 110, 1);
+    driver_pass(d, 30001);
+    assert_null(driver_find(d, STATUS));
+    driver_answer(d, LOOK, 200, "%s", stranger);
+    assert_null(driver_find(d, STATUS));
+}
+
 static void a_refused_size_is_past_when_nobody_wants_it(void **state)
 {
     struct fixture *f = *state;
@@ -664,6 +686,7 @@ int main(void)
         TEST(a_deployment_whose_label_is_taken_is_known_by_looking),
         TEST(a_refusal_is_shown_in_the_status),
         TEST(a_refusal_is_past_when_the_deployment_is_there),
+        TEST(a_refusal_is_past_when_a_stranger_is_there),
         TEST(a_refused_size_is_past_when_nobody_wants_it),
         TEST(faulty_claims_are_warned_of_and_ignored),
         TEST(faulty_claims_of_before_the_start_are_warned_of),
