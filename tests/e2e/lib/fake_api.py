@@ -60,6 +60,7 @@ def event(kind, value):
 
 
 GOOD = memcached("web", 10)
+NEWER = memcached("web", 20)  # a version that is known already is not decoded
 NESTED = functools.reduce(lambda inner, _: [inner], range(100), [])
 
 
@@ -86,21 +87,21 @@ LISTS = {
 # What a watch sends after 200, before it ends.
 WATCHES = {
     "not-json": b"this is not JSON at all\n",
-    "half": event("ADDED", GOOD)[:-40] + b"\n",
+    "half": event("ADDED", NEWER)[:-40] + b"\n",
     "html": HTML + b"\n",
     "empty": b"",
     "array": b"[1, 2, 3]\n",
     "type": event("EXPLODED", GOOD),
     "no-object": b'{"type": "ADDED"}\n',
     "object-types": event("ADDED", {"metadata": {"name": {}, "namespace": 7, "resourceVersion": []}}),
-    "nested": event("ADDED", dict(GOOD, x=NESTED)),
+    "nested": event("ADDED", dict(NEWER, x=NESTED)),
     "dots": renamed(name=".."),
     "no-name": renamed(name=""),
     "bad-name": renamed(name="../../../../../api/v1/namespaces"),
     "bad-namespace": renamed(namespace="default/memcacheds/../.."),
     "long-name": renamed(name="n" * 100_000),
     "long-namespace": renamed(namespace="n" * 100_000),
-    "utf8": event("ADDED", GOOD).replace(b"web", b"w\xff\xfeb"),
+    "utf8": event("ADDED", NEWER).replace(b"web", b"w\xff\xfeb"),
     "deep": b'{"type": "ADDED", "object": ' + b"[" * 200_000 + b"\n",
     "long-line": b'{"type": "ADDED", "object": "' + b"x" * (17 * MIB),
     "error-410": event("ERROR", status(410, "Expired", "too old resource version: 1 (2)")),
