@@ -425,9 +425,15 @@ static void begin_stop(struct manager *m)
     client_close(&m->client, m->now);
 }
 
+/* A write that ended without an answer is on its way until then. */
+static uint64_t landed_ms(const struct manager *m)
+{
+    return m->client.lost_ms != 0 ? m->client.lost_ms + LEASE_LANDING_MS : 0;
+}
+
 static void pump_stop(struct manager *m)
 {
-    bool drained = busy(m) == 0;
+    bool drained = busy(m) == 0 && (!m->options.leader_elect || m->now.mono_ms >= landed_ms(m));
     if (!drained && m->now.mono_ms < m->drain_until_ms) {
         return;
     }
@@ -490,7 +496,9 @@ uint64_t manager_deadline(const struct manager *m)
 {
     uint64_t at = client_deadline(&m->client);
     if (m->stopping && m->lease.state != LEASE_RELEASING) {
-        return earlier(at, m->drain_until_ms); /* the lease is not renewed meanwhile */
+        /* the lease is not renewed meanwhile */
+        at = earlier(at, m->drain_until_ms);
+        return landed_ms(m) > m->now.mono_ms ? earlier(at, landed_ms(m)) : at;
     }
     if (m->options.leader_elect) {
         at = earlier(at, lease_deadline(&m->lease));

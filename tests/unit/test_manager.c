@@ -357,6 +357,25 @@ static void stopping_gives_the_lease_back_after_the_writes(void **state)
     assert_int_equal(d->exit_code, 0);
 }
 
+/* Neither does one whose answer was lost a moment ago. */
+static void the_lease_is_kept_until_a_lost_write_has_landed(void **state)
+{
+    (void)state;
+    struct driver *d = begin_election();
+    become_leader(d);
+    toy.write = false;
+    driver_break(d, "PATCH");
+    driver_pass(d, 400);
+    driver_stop(d);
+    assert_null(driver_find(d, "PUT " LEASE));
+    driver_pass(d, LEASE_LANDING_MS - 401);
+    assert_null(driver_find(d, "PUT " LEASE));
+    assert_int_equal(manager_deadline(d->manager), d->now.mono_ms + 1);
+    driver_pass(d, 1);
+    driver_answer(d, "PUT " LEASE, 200, "%s", lease_json("", 9));
+    assert_int_equal(d->exit_code, 0);
+}
+
 /* A deadline that has passed and does not move would have the shell turn without a pause. */
 static void stopping_leaves_no_deadline_behind(void **state)
 {
@@ -474,6 +493,7 @@ int main(void)
         TEST(a_lease_that_cannot_be_renewed_ends_the_process),
         TEST(nothing_is_sent_once_the_lease_is_lost),
         TEST(stopping_gives_the_lease_back_after_the_writes),
+        TEST(the_lease_is_kept_until_a_lost_write_has_landed),
         TEST(stopping_leaves_no_deadline_behind),
         TEST(stopping_gives_the_lease_back_at_the_request_rate),
         TEST(stopping_waits_for_writes_and_begins_none),
