@@ -425,15 +425,16 @@ static void begin_stop(struct manager *m)
     client_close(&m->client, m->now);
 }
 
-/* A write that ended without an answer is on its way until then. */
-static uint64_t landed_ms(const struct manager *m)
+/* A write that ended without an answer is on its way until then: so long the lease is kept. */
+static uint64_t keep_lease_until_ms(const struct manager *m)
 {
-    return m->client.lost_ms != 0 ? m->client.lost_ms + LEASE_LANDING_MS : 0;
+    bool holds = m->options.leader_elect && m->lease.state == LEASE_LEADING;
+    return holds && m->client.lost_ms != 0 ? m->client.lost_ms + LEASE_LANDING_MS : 0;
 }
 
 static void pump_stop(struct manager *m)
 {
-    bool drained = busy(m) == 0 && (!m->options.leader_elect || m->now.mono_ms >= landed_ms(m));
+    bool drained = busy(m) == 0 && m->now.mono_ms >= keep_lease_until_ms(m);
     if (!drained && m->now.mono_ms < m->drain_until_ms) {
         return;
     }
@@ -496,9 +497,9 @@ uint64_t manager_deadline(const struct manager *m)
 {
     uint64_t at = client_deadline(&m->client);
     if (m->stopping && m->lease.state != LEASE_RELEASING) {
-        /* the lease is not renewed meanwhile */
-        at = earlier(at, m->drain_until_ms);
-        return landed_ms(m) > m->now.mono_ms ? earlier(at, landed_ms(m)) : at;
+        uint64_t kept_ms = keep_lease_until_ms(m);
+        at = earlier(at, m->drain_until_ms); /* the lease is not renewed meanwhile */
+        return kept_ms > m->now.mono_ms ? earlier(at, kept_ms) : at;
     }
     if (m->options.leader_elect) {
         at = earlier(at, lease_deadline(&m->lease));

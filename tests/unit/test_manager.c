@@ -376,6 +376,24 @@ static void the_lease_is_kept_until_a_lost_write_has_landed(void **state)
     assert_int_equal(d->exit_code, 0);
 }
 
+/* The release is given up when its own answer is lost; nobody waits for that. */
+static void a_lost_release_holds_up_nothing(void **state)
+{
+    (void)state;
+    struct driver *d = begin_election();
+    become_leader(d);
+    toy.write = false;
+    toy_patched(&toy, "t0", 90);
+    driver_stop(d);
+    driver_pass(d, 10);
+    driver_break(d, "PUT " LEASE);
+    for (int i = 0; i < 100 && d->exit_code == -1; i++) {
+        assert_true(manager_deadline(d->manager) > d->now.mono_ms);
+        driver_pass(d, manager_deadline(d->manager) - d->now.mono_ms);
+    }
+    assert_int_equal(d->exit_code, 0);
+}
+
 /* A deadline that has passed and does not move would have the shell turn without a pause. */
 static void stopping_leaves_no_deadline_behind(void **state)
 {
@@ -494,6 +512,7 @@ int main(void)
         TEST(nothing_is_sent_once_the_lease_is_lost),
         TEST(stopping_gives_the_lease_back_after_the_writes),
         TEST(the_lease_is_kept_until_a_lost_write_has_landed),
+        TEST(a_lost_release_holds_up_nothing),
         TEST(stopping_leaves_no_deadline_behind),
         TEST(stopping_gives_the_lease_back_at_the_request_rate),
         TEST(stopping_waits_for_writes_and_begins_none),
