@@ -77,6 +77,9 @@ uint64_t lease_write_deadline(const struct lease *l);
 /** When lease_want() or lease_step() may next change its answer. */
 uint64_t lease_deadline(const struct lease *l);
 
+/** Not leading yet, but asked for in a write whose answer may say so. */
+bool lease_is_acquiring(const struct lease *l);
+
 /** Begin to give the lease back (only when leading; else straight to LEASE_RELEASED). */
 void lease_release(struct lease *l, struct now now);
 

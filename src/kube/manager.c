@@ -434,7 +434,8 @@ static uint64_t keep_lease_until_ms(const struct manager *m)
 
 static void pump_stop(struct manager *m)
 {
-    bool drained = busy(m) == 0 && m->now.mono_ms >= keep_lease_until_ms(m);
+    bool acquiring = m->options.leader_elect && lease_is_acquiring(&m->lease);
+    bool drained = busy(m) == 0 && !acquiring && m->now.mono_ms >= keep_lease_until_ms(m);
     if (!drained && m->now.mono_ms < m->drain_until_ms) {
         return;
     }

@@ -483,6 +483,13 @@ static void run_place(unsigned workload, size_t rate, const struct fault *k, uin
     perturb_finish(w, c);
 }
 
+/* Each workload, rate and fault at another place, so that together they meet all. */
+static uint64_t spread(unsigned workload, size_t rate, size_t fault)
+{
+    uint64_t n = (fault * ARRAY_LEN(rates) + rate) * PERTURB_WORKLOADS_MAX + workload + 1;
+    return n * 0x9e3779b97f4a7c15U >> 32; /* multiplicative hashing, by the golden ratio */
+}
+
 static void run_case(uint64_t i, bool many, struct perturb_case *c)
 {
     for (unsigned workload = 0; workload < perturb_workload_count(); workload++) {
@@ -495,8 +502,8 @@ static void run_case(uint64_t i, bool many, struct perturb_case *c)
                 }
                 const struct places *p = places_of(workload, rate);
                 uint64_t places = is_at_lease(&faults[k]) ? p->at_lease : p->any;
-                uint64_t at =
-                    i * stride_of(&faults[k], many) + (k + rate) % stride_of(&faults[k], many);
+                uint64_t stride = stride_of(&faults[k], many);
+                uint64_t at = i * stride + spread(workload, rate, k) % stride;
                 run_place(workload, rate, &faults[k], at % places, c);
                 return;
             }
