@@ -15,6 +15,7 @@ enum {
     LEASE_RELEASE_MS = 1000, /* a release that takes longer is given up */
     LEASE_REQUEST_MS = 5000, /* one attempt: short enough to try again within the renew deadline */
     LEASE_LANDING_MS = 1000, /* a write that was given up is still on its way for so long at most */
+    LEASE_LANDED_MS = 1500,  /* the same by a clock that is fast by 1.5 */
 };
 
 enum lease_state {

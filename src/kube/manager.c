@@ -429,7 +429,7 @@ static void begin_stop(struct manager *m)
 static uint64_t keep_lease_until_ms(const struct manager *m)
 {
     bool holds = m->options.leader_elect && m->lease.state == LEASE_LEADING;
-    return holds && m->client.lost_ms != 0 ? m->client.lost_ms + LEASE_LANDING_MS : 0;
+    return holds && m->client.lost_ms != 0 ? m->client.lost_ms + LEASE_LANDED_MS : 0;
 }
 
 static void pump_stop(struct manager *m)

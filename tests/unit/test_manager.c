@@ -368,7 +368,7 @@ static void the_lease_is_kept_until_a_lost_write_has_landed(void **state)
     driver_pass(d, 400);
     driver_stop(d);
     assert_null(driver_find(d, "PUT " LEASE));
-    driver_pass(d, LEASE_LANDING_MS - 401);
+    driver_pass(d, LEASE_LANDED_MS - 401);
     assert_null(driver_find(d, "PUT " LEASE));
     assert_int_equal(manager_deadline(d->manager), d->now.mono_ms + 1);
     driver_pass(d, 1);
