@@ -452,11 +452,13 @@ static const struct places *places_of(unsigned workload, size_t rate)
 }
 
 /* Of many places of a run one in so many is taken, each fault and rate another one. */
-enum { STRIDE_USUAL = 811, STRIDE_LEASE_USUAL = 91 };
+/* There are millions of places: primes, to meet them all in the end. */
+enum { STRIDE_USUAL = 811, STRIDE_LEASE_USUAL = 91, STRIDE_MANY = 53, STRIDE_LEASE_MANY = 7 };
 
 static uint64_t stride_of(const struct fault *k, bool many)
 {
-    return many ? 1 : is_at_lease(k) ? STRIDE_LEASE_USUAL : STRIDE_USUAL;
+    return is_at_lease(k) ? (many ? STRIDE_LEASE_MANY : STRIDE_LEASE_USUAL)
+                          : (many ? STRIDE_MANY : STRIDE_USUAL);
 }
 
 static uint64_t cases_of(unsigned workload, size_t rate, const struct fault *k, bool many)
