@@ -227,22 +227,6 @@ void process_kill(struct network *n, struct process *p)
     }
 }
 
-void process_pause(struct network *n, struct process *p, bool paused)
-{
-    p->paused = paused;
-    for (size_t i = 0; i < n->flight_count; i++) {
-        struct exchange *e = &n->flights[i]->exchange;
-        if (e->process != p->index || e->orphan) {
-            continue;
-        }
-        if (paused) {
-            e->lands_by_ms = n->now_ms + ORPHAN_MS_MAX;
-        } else if (n->now_ms < e->lands_by_ms) {
-            e->lands_by_ms = UINT64_MAX;
-        }
-    }
-}
-
 /* ---- What happens to a request ---- */
 
 void flight_execute(struct network *n, struct flight *f)
@@ -400,6 +384,50 @@ void network_disconnect(struct network *n, struct process *p)
     }
     for (size_t i = 0; i < count; i++) {
         give_end(n, p, ids[i], "connection reset by peer");
+    }
+}
+
+static void begin_pause(struct network *n, struct process *p)
+{
+    for (size_t i = 0; i < n->flight_count; i++) {
+        struct exchange *e = &n->flights[i]->exchange;
+        if (e->process == p->index && !e->orphan) {
+            e->lands_by_ms = n->now_ms + ORPHAN_MS_MAX;
+        }
+    }
+}
+
+/* What did not get through meanwhile never will: its connection is found broken. */
+static void end_pause(struct network *n, struct process *p)
+{
+    uint64_t ids[FLIGHTS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < n->flight_count; i++) {
+        struct exchange *e = &n->flights[i]->exchange;
+        if (e->process != p->index || e->orphan) {
+            continue;
+        }
+        if (n->now_ms < e->lands_by_ms) {
+            e->lands_by_ms = UINT64_MAX;
+        } else if (!e->executed) {
+            ids[count++] = e->id;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        give_end(n, p, ids[i], "connection reset by peer");
+    }
+}
+
+void process_pause(struct network *n, struct process *p, bool paused)
+{
+    if (p->paused == paused) {
+        return;
+    }
+    p->paused = paused;
+    if (paused) {
+        begin_pause(n, p);
+    } else {
+        end_pause(n, p);
     }
 }
 
