@@ -24,7 +24,7 @@ void reflector_init(struct reflector *r, const struct reflector_spec *spec, stru
     *r = (struct reflector){
         .spec = *spec,
         .store = store,
-        .scope = store_add_scope(store, spec->ns),
+        .scope = store_add_scope(store, spec->ns, spec->name),
         .random = random,
         .report = report,
         .report_ctx = report_ctx,
@@ -128,6 +128,24 @@ void reflector_commit(struct reflector *r, const char *rv)
     reflector_worked(r, "list", first);
 }
 
+static bool covers(const struct reflector *r, const char *ns, const char *name)
+{
+    return (r->spec.ns[0] == '\0' || strcmp(r->spec.ns, ns) == 0) &&
+           (r->spec.name == NULL || strcmp(r->spec.name, name) == 0);
+}
+
+/* A server that does not select as it was told to would fill the store with what nobody wants, or
+ * take away what another scope has brought. */
+static int check_place(const struct reflector *r, const struct object *o, struct error *err)
+{
+    if (covers(r, o->ns, o->name)) {
+        return 0;
+    }
+    return error_set(err, ERR_PARSE, "%s \"%.63s/%.253s\" among those of \"%s%s%s\"",
+                     r->spec.kind->kind, o->ns, o->name, r->spec.ns,
+                     r->spec.name == NULL ? "" : "/", r->spec.name == NULL ? "" : r->spec.name);
+}
+
 static int decode(const struct reflector *r, yyjson_val *json, struct object **out,
                   struct error *err)
 {
@@ -139,9 +157,8 @@ static int decode(const struct reflector *r, yyjson_val *json, struct object **o
         const char *name = yyjson_get_str(json_at(json, "metadata", "name", NULL));
         return error_wrap(err, "%s \"%.253s\"", kind->kind, name == NULL ? "" : name);
     }
-    if (r->spec.ns[0] != '\0' && strcmp((*out)->ns, r->spec.ns) != 0) {
-        rc = error_set(err, ERR_PARSE, "%s of namespace \"%.63s\" among those of \"%s\"",
-                       kind->kind, (*out)->ns, r->spec.ns);
+    rc = check_place(r, *out, err);
+    if (rc != 0) {
         object_free(*out);
     }
     return rc;
@@ -194,14 +211,15 @@ static int on_deleted(struct reflector *r, const struct watch_event *event, stru
     if (rc != 0) {
         return rc;
     }
-    if (r->state == REFLECTOR_WATCH_LISTING) {
+    rc = check_place(r, gone, err);
+    if (rc == 0 && r->state == REFLECTOR_WATCH_LISTING) {
         pending_remove(r, gone);
-    } else {
+    } else if (rc == 0) {
         store_remove(r->store, gone->ns, gone->name, event->rv);
         store_scope_advance(r->scope, event->rv);
     }
     object_free(gone);
-    return 0;
+    return rc;
 }
 
 static int on_bookmark(struct reflector *r, const struct watch_event *event)
@@ -239,7 +257,7 @@ static int on_event(void *ctx, const struct watch_event *event, struct error *er
 static bool on_known(void *ctx, const struct peek *peek)
 {
     struct reflector *r = ctx;
-    bool ours = r->spec.ns[0] == '\0' || strcmp(r->spec.ns, peek->ns) == 0;
+    bool ours = covers(r, peek->ns, peek->name);
     const struct object *o =
         ours && r->state == REFLECTOR_WATCHING ? store_get(r->store, peek->ns, peek->name) : NULL;
     if (o == NULL || strcmp(o->rv, peek->rv) != 0) {

@@ -40,7 +40,7 @@ static uint64_t most(uint64_t a, uint64_t b)
  * that clients which failed together do not come back together. */
 static uint64_t back_off(struct reflector *r, struct now now, const struct error *why)
 {
-    bool absent = why->code == ERR_NOT_FOUND;
+    bool absent = why->code == ERR_NOT_FOUND && r->spec.name == NULL;
     uint64_t max_ms = absent ? REFLECTOR_ABSENT_MS_MAX : REFLECTOR_BACKOFF_MS_MAX;
 
     if (r->backoff_ms == 0 || now.mono_ms - r->last_failure_ms > REFLECTOR_BACKOFF_RESET_MS) {

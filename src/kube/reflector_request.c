@@ -11,6 +11,7 @@
 
 enum {
     PATH_BYTES_MAX = 128 << 10, /* holds an escaped continue token and more */
+    SELECTOR_BYTES = sizeof "metadata.name=" + NAME_BYTES_MAX,
 };
 
 /* The second choice is for servers that do not offer the first for this resource. */
@@ -37,6 +38,11 @@ static void begin_path(const struct reflector *r, struct buf *path)
     path_append_resource(path, r->spec.kind, r->spec.ns, NULL, NULL);
     if (r->spec.label_selector != NULL) {
         path_append_query(path, "labelSelector", r->spec.label_selector);
+    }
+    if (r->spec.name != NULL) {
+        char selector[SELECTOR_BYTES];
+        snprintf(selector, sizeof selector, "metadata.name=%s", r->spec.name);
+        path_append_query(path, "fieldSelector", selector);
     }
 }
 
@@ -85,7 +91,9 @@ static void want_check(struct reflector *r, struct now now, struct request *out)
 
     begin(r, now, REFLECTOR_CHECKING);
     begin_path(r, &path);
-    path_append_query(&path, "fieldSelector", "metadata.name=x");
+    if (r->spec.name == NULL) {
+        path_append_query(&path, "fieldSelector", "metadata.name=x");
+    }
     path_append_query(&path, "resourceVersion", r->scope->rv);
     out->path = end_path(&path);
     out->accept = r->spec.metadata_only ? MEDIA_META_LIST : NULL;

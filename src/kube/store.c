@@ -22,6 +22,7 @@ void store_init(struct store *s, const struct kind *kind, uint64_t seed)
 static void scope_free(struct store_scope *scope)
 {
     mem_free(scope->ns);
+    mem_free(scope->name);
     mem_free(scope->rv);
     mem_free(scope);
 }
@@ -62,11 +63,12 @@ struct store_index *store_add_index(struct store *s, store_index_fn *fn)
     return index;
 }
 
-struct store_scope *store_add_scope(struct store *s, const char *ns)
+struct store_scope *store_add_scope(struct store *s, const char *ns, const char *name)
 {
     struct store_scope *scope = mem_zalloc(sizeof *scope);
 
     scope->ns = mem_strdup(ns);
+    scope->name = name == NULL ? NULL : mem_strdup(name);
     s->scopes = mem_realloc(s->scopes, (s->scope_count + 1) * sizeof s->scopes[0]);
     s->scopes[s->scope_count++] = scope;
     return scope;
@@ -88,8 +90,9 @@ void store_scope_advance(struct store_scope *scope, const char *rv)
 const struct store_scope *store_scope_of(const struct store *s, const char *ns)
 {
     for (size_t i = 0; i < s->scope_count; i++) {
-        if (s->scopes[i]->ns[0] == '\0' || strcmp(s->scopes[i]->ns, ns) == 0) {
-            return s->scopes[i];
+        const struct store_scope *scope = s->scopes[i];
+        if (scope->name == NULL && (scope->ns[0] == '\0' || strcmp(scope->ns, ns) == 0)) {
+            return scope;
         }
     }
     return NULL;
@@ -186,7 +189,8 @@ enum store_result store_put(struct store *s, struct object *o)
 
 static bool covers(const struct store_scope *scope, const struct object *o)
 {
-    return scope->ns[0] == '\0' || strcmp(scope->ns, o->ns) == 0;
+    return (scope->ns[0] == '\0' || strcmp(scope->ns, o->ns) == 0) &&
+           (scope->name == NULL || strcmp(scope->name, o->name) == 0);
 }
 
 /* A watch has come to @o's version or beyond. */
@@ -330,4 +334,18 @@ void store_clear(struct store *s, struct store_scope *scope)
 
     remove_missing(s, scope, &none, NULL);
     set_rv(scope, NULL);
+}
+
+void store_remove_scope(struct store *s, struct store_scope *scope)
+{
+    const struct map none = {0};
+    size_t i = 0;
+
+    while (i < s->scope_count && s->scopes[i] != scope) {
+        i++;
+    }
+    assert(i < s->scope_count);
+    s->scopes[i] = s->scopes[--s->scope_count]; /* first: subscribers may add another one */
+    remove_missing(s, scope, &none, NULL);
+    scope_free(scope);
 }
