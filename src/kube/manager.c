@@ -4,7 +4,7 @@
 #include "kube/manager.h"
 
 #include "base/mem.h"
-#include "kube/watcher.h"
+#include "kube/watching.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -33,8 +33,7 @@ struct manager {
 
     struct store *stores[STORES_MAX];
     size_t store_count;
-    struct watcher **watchers;
-    size_t watcher_count;
+    struct watching watching;
     struct controller *controllers[CONTROLLERS_MAX];
     size_t controller_count;
     struct lease lease;
@@ -85,6 +84,7 @@ struct manager *manager_new(const struct manager_options *options)
     struct manager *m = mem_zalloc(sizeof *m);
     copy_options(m, options);
     random_init(&m->random, options->seed);
+    m->watching = (struct watching){.manager = m, .random = &m->random};
     metrics_init(&m->metrics);
     client_init(&m->client, options->qps, options->host, &m->metrics);
     recorder_init(&m->recorder, m->options.name, m->options.identity, &m->random);
@@ -106,14 +106,12 @@ void manager_free(struct manager *m)
     if (m == NULL) {
         return;
     }
+    watching_mute(&m->watching);
     client_fini(&m->client);
     for (size_t i = 0; i < m->controller_count; i++) {
         controller_free(m->controllers[i]);
     }
-    for (size_t i = 0; i < m->watcher_count; i++) {
-        watcher_free(m->watchers[i]);
-    }
-    mem_free(m->watchers);
+    watching_fini(&m->watching);
     for (size_t i = 0; i < m->store_count; i++) {
         store_fini(m->stores[i]);
         mem_free(m->stores[i]);
@@ -175,13 +173,16 @@ struct store *manager_add_store(struct manager *m, const struct kind *kind)
 struct store *manager_watch(struct manager *m, const struct watch_spec *spec)
 {
     struct store *store = new_store(m, spec->kind);
-    size_t total = m->watcher_count + m->options.namespace_count;
-    m->watchers = mem_realloc(m->watchers, total * sizeof *m->watchers);
     for (size_t i = 0; i < m->options.namespace_count; i++) {
-        m->watchers[m->watcher_count++] =
-            watcher_new(m, spec, m->options.namespaces[i], store, &m->random);
+        watching_add(&m->watching, spec, m->options.namespaces[i], store);
     }
     return store;
+}
+
+struct lookout *manager_lookout(struct manager *m, const struct lookout_spec *spec,
+                                struct error *err)
+{
+    return watching_lookout(&m->watching, spec, err);
 }
 
 static bool all_synced(const struct manager *m)
@@ -194,42 +195,22 @@ static bool all_synced(const struct manager *m)
     return true;
 }
 
-/* What other scopes know may be of a past that never was: a Memcached that is no more would be
- * given its Deployment anew. So nothing is decided before all have listed. */
-static void distrust_all_but(struct manager *m, const struct watcher *witness)
-{
-    say(m, LOG_INFO,
-        "The server's history was reset, as by a restored backup. Listing everything anew");
-    for (size_t i = 0; i < m->watcher_count; i++) {
-        if (m->watchers[i] != witness) {
-            watcher_distrust(m->watchers[i]);
-        }
-    }
-    for (size_t i = 0; i < m->store_count; i++) {
-        if (m->stores[i]->scope_count == 0) {
-            store_drop_all(m->stores[i]);
-        }
-    }
-}
-
 bool manager_refresh(struct manager *m, const struct store *store, const char *ns)
 {
-    bool begun = false;
-    for (size_t i = 0; i < m->watcher_count; i++) {
-        begun = watcher_refresh(m->watchers[i], store, ns) || begun;
-    }
-    return begun;
+    return watching_refresh(&m->watching, store, ns);
 }
 
 static void pump_watchers(struct manager *m)
 {
-    for (size_t i = 0; i < m->watcher_count; i++) {
-        if (watcher_take_reset(m->watchers[i])) {
-            distrust_all_but(m, m->watchers[i]);
-        }
+    if (!watching_pump(&m->watching)) {
+        return;
     }
-    for (size_t i = 0; i < m->watcher_count; i++) {
-        watcher_pump(m->watchers[i]);
+    say(m, LOG_INFO,
+        "The server's history was reset, as by a restored backup. Listing everything anew");
+    for (size_t i = 0; i < m->store_count; i++) {
+        if (m->stores[i]->scope_count == 0) {
+            store_drop_all(m->stores[i]);
+        }
     }
 }
 
@@ -419,9 +400,7 @@ static void begin_stop(struct manager *m)
     m->stopping = true;
     m->drain_until_ms = m->now.mono_ms + MANAGER_DRAIN_MS;
     say(m, LOG_INFO, "Stopping: waiting for writes in flight");
-    for (size_t i = 0; i < m->watcher_count; i++) {
-        watcher_stop(m->watchers[i]);
-    }
+    watching_stop(&m->watching);
     client_close(&m->client, m->now);
 }
 
@@ -498,9 +477,7 @@ uint64_t manager_deadline(const struct manager *m)
     if (m->stopping) {
         return at;
     }
-    for (size_t i = 0; i < m->watcher_count; i++) {
-        at = earlier(at, watcher_deadline(m->watchers[i]));
-    }
+    at = earlier(at, watching_deadline(&m->watching));
     bool running = m->was_synced && all_synced(m) && (!m->options.leader_elect || m->was_leading) &&
                    busy(m) < m->options.max_concurrent;
     for (size_t i = 0; running && i < m->controller_count; i++) {
@@ -514,20 +491,16 @@ uint64_t manager_deadline(const struct manager *m)
 
 bool manager_ready(struct manager *m, const char **why)
 {
-    for (size_t i = 0; i < m->watcher_count; i++) {
-        if (!watcher_is_ready(m->watchers[i], m->why, sizeof m->why)) {
-            if (why != NULL) {
-                *why = m->why;
-            }
-            return false;
-        }
+    bool ready = watching_is_ready(&m->watching, m->why, sizeof m->why);
+    if (!ready && why != NULL) {
+        *why = m->why;
     }
-    return true;
+    return ready;
 }
 
 const struct store *manager_store(const struct manager *m, size_t i)
 {
-    return i < m->store_count ? m->stores[i] : NULL;
+    return i < m->store_count ? m->stores[i] : watching_store(&m->watching, i - m->store_count);
 }
 
 struct metrics *manager_metrics(struct manager *m)

@@ -29,7 +29,7 @@ typedef void store_index_fn(const struct object *o, char out[STORE_KEY_BYTES]);
 struct store_scope {
     char *ns;   /* "": all namespaces */
     char *name; /* NULL: all objects there */
-    char *rv; /* last resourceVersion that the watch has delivered; NULL before the first list */
+    char *rv;   /* last resourceVersion that the watch has delivered; NULL before the first list */
     bool synced;
     uint64_t lists; /* complete lists so far */
 };
