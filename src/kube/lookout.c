@@ -1,52 +1,38 @@
 #include "kube/lookout.h"
 
 #include "base/mem.h"
-#include "kube/discovery.h"
+#include "kube/kind_search.h"
 #include "kube/manager.h"
 #include "kube/name.h"
+#include "kube/scales.h"
 #include "kube/watcher.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
-
-enum {
-    ASK_TIMEOUT_MS = 30 * 1000,
-    ASK_PATH_BYTES_MAX = 512,
-    ASK_JITTER_PERCENT = 50,
-};
 
 /* One object that somebody refers to. Stays where it is while the map of them changes. */
 struct watched {
     struct lookout *lookout;
     char *ns, *name;
+    bool refresh;            /* to be listed anew */
     size_t references;       /* 0: to be ended */
     struct watcher *watcher; /* NULL: not begun */
-    struct error *trouble;   /* NULL: none */
-    int64_t
-        scaled_generation; /* the object's, when its scale was last seen to be as new; 0: never */
+    struct error trouble;    /* ERR_NONE: none */
 };
 
 struct lookout {
     struct manager *manager;
     struct random *random;
-    struct lookout_spec spec;
-    char *api_version, *kind_name;
-    const struct kind *kind; /* NULL: not found yet */
-    struct kind *found;      /* by asking the server; NULL: compiled in, or not found yet */
-    struct store store, scales;
-    struct map
-        watched; /* "ns/name" → struct watched; the first LOOKOUT_WATCHES_MAX have watchers */
-    struct {
-        uint64_t call_id; /* 0: none */
-        uint64_t wake_ms;
-        uint64_t wait_ms; /* after the next failure; 0: fresh */
-        struct error *trouble;
-    } ask;
-    bool stirred;    /* something may be due whatever due_ms says */
-    uint64_t due_ms; /* of all that is watched */
-    bool has_stray;  /* scales may hold one whose object is gone */
-    bool muted;
+    lookout_news_fn *news;
+    void *ctx;
+    bool compiled_in, metadata_only;
+    const struct kind *kind;   /* NULL: not found yet */
+    struct kind_search search; /* used unless it is compiled in; has its names always */
+    struct store store;
+    struct scales scales;
+    struct map watched; /* "ns/name" → struct watched; only the first may be at work */
+    bool stirred;       /* something may be due whatever due_ms says */
+    uint64_t due_ms;    /* the earliest of all that is watched */
 };
 
 /* ---- telling --------------------------------------------------------------------------------- */
@@ -58,10 +44,15 @@ static struct watched *find(const struct lookout *l, const char *ns, const char 
     return map_get(&l->watched, store_key(ns, name, key));
 }
 
+static struct watched *at(const struct lookout *l, size_t i)
+{
+    return l->watched.entries[i].value;
+}
+
 static void tell(struct lookout *l, const char *ns, const char *name)
 {
-    if (!l->muted && l->spec.news != NULL) {
-        l->spec.news(l->spec.ctx, l, ns, name);
+    if (l->news != NULL) {
+        l->news(l->ctx, l, ns, name);
     }
 }
 
@@ -69,62 +60,29 @@ static void tell(struct lookout *l, const char *ns, const char *name)
 static void tell_all(struct lookout *l)
 {
     for (size_t i = 0; i < l->watched.count; i++) {
-        const struct watched *w = l->watched.entries[i].value;
-        tell(l, w->ns, w->name);
+        tell(l, at(l, i)->ns, at(l, i)->name);
     }
 }
 
-/* Returns whether people would call it another trouble. */
-static bool set_trouble(struct error **trouble, const struct error *err)
+/* Told to whoever refers to the object unless it was the same before. */
+static void set_trouble(struct watched *w, const struct error *err)
 {
-    bool other =
-        (*trouble == NULL ? ERR_NONE : (*trouble)->code) != (err == NULL ? ERR_NONE : err->code);
+    bool changed = w->trouble.code != err->code;
 
-    if (err == NULL) {
-        mem_free(*trouble);
-        *trouble = NULL;
-        return other;
-    }
-    if (*trouble == NULL) {
-        *trouble = mem_alloc(sizeof **trouble);
-    }
-    **trouble = *err;
-    return other;
-}
-
-/* ---- objects and their scales ---------------------------------------------------------------- */
-
-static bool is_of(const struct object *scale, const struct object *o)
-{
-    return scale != NULL && o != NULL && strcmp(scale->uid, o->uid) == 0;
-}
-
-/* From here on the scale is right until the object's generation is another. */
-static void compare_scale(const struct lookout *l, struct watched *w)
-{
-    const struct object *o = store_get(&l->store, w->ns, w->name);
-    const struct object *scale = store_get(&l->scales, w->ns, w->name);
-
-    if (is_of(scale, o) && rv_compare(scale->rv, o->rv) >= 0) {
-        w->scaled_generation = o->generation;
+    w->trouble = *err;
+    if (changed) {
+        tell(w->lookout, w->ns, w->name);
     }
 }
+
+/* ---- what is known of an object -------------------------------------------------------------- */
 
 static void on_object(void *ctx, const struct object *before, const struct object *after)
 {
     struct lookout *l = ctx;
     const struct object *o = after != NULL ? after : before;
-    struct watched *w = find(l, o->ns, o->name);
 
-    if (w != NULL && (before == NULL || after == NULL || strcmp(before->uid, after->uid) != 0)) {
-        w->scaled_generation = 0;
-    }
-    if (!is_of(store_get(&l->scales, o->ns, o->name), after)) {
-        store_drop(&l->scales, o->ns, o->name);
-    }
-    if (w != NULL) {
-        compare_scale(l, w);
-    }
+    scales_follow(&l->scales, before, after);
     tell(l, o->ns, o->name);
 }
 
@@ -132,42 +90,12 @@ static void on_scale(void *ctx, const struct object *before, const struct object
 {
     struct lookout *l = ctx;
     const struct object *o = after != NULL ? after : before;
-    struct watched *w = find(l, o->ns, o->name);
 
-    if (after != NULL && (w == NULL || store_get(&l->store, o->ns, o->name) == NULL)) {
-        l->has_stray = l->stirred = true; /* read just before its object went */
-    }
-    if (w != NULL) {
-        compare_scale(l, w);
+    if (after != NULL) {
+        scales_note(&l->scales, after);
+        l->stirred = l->stirred || l->scales.has_stray;
     }
     tell(l, o->ns, o->name);
-}
-
-static void drop_strays(struct lookout *l)
-{
-    if (!l->has_stray) {
-        return;
-    }
-    l->has_stray = false;
-    for (size_t i = 0; i < l->scales.objects.count;) {
-        const struct object *scale = l->scales.objects.entries[i].value;
-        if (store_get(&l->store, scale->ns, scale->name) == NULL) {
-            store_drop(&l->scales, scale->ns, scale->name); /* the last entry moves to i */
-        } else {
-            i++;
-        }
-    }
-}
-
-static bool is_scale_due(const struct lookout *l, const struct watched *w, const struct object *o,
-                         const struct object *scale)
-{
-    if (l->found == NULL || o == NULL) {
-        return false;
-    }
-    bool as_new = is_of(scale, o) && rv_compare(scale->rv, o->rv) >= 0;
-    bool same_spec = is_of(scale, o) && o->generation != 0 && o->generation == w->scaled_generation;
-    return !as_new && !same_spec;
 }
 
 struct sight lookout_see(const struct lookout *l, const char *ns, const char *name)
@@ -178,14 +106,14 @@ struct sight lookout_see(const struct lookout *l, const char *ns, const char *na
         return (struct sight){0};
     }
     const struct object *o = store_get(&l->store, ns, name);
-    const struct object *scale = store_get(&l->scales, ns, name);
     const struct store_scope *scope = w->watcher != NULL ? watcher_scope(w->watcher) : NULL;
+    const struct error *trouble = l->kind != NULL ? &w->trouble : &l->search.trouble;
     return (struct sight){
         .object = o,
-        .scale = is_of(scale, o) ? (const struct scale *)scale : NULL,
-        .scale_due = is_scale_due(l, w, o, scale),
+        .scale = o != NULL ? scales_get(&l->scales, o) : NULL,
+        .scale_due = !l->compiled_in && o != NULL && scales_is_due(&l->scales, o),
         .synced = scope != NULL && scope->synced,
-        .trouble = w->trouble != NULL ? w->trouble : l->ask.trouble,
+        .trouble = trouble->code != ERR_NONE ? trouble : NULL,
         .lists = scope != NULL ? scope->lists : 0,
     };
 }
@@ -206,9 +134,12 @@ static void on_report(void *ctx, const char *verb, const struct reflector_spec *
                                      LOG_STR("error", err == NULL ? "" : err->message),
                                      LOG_INT("retry-in-ms", (int64_t)retry_in_ms)},
                 err == NULL ? 3 : 6);
-    if (set_trouble(&w->trouble, err) || err == NULL) {
-        tell(w->lookout, w->ns, w->name);
+    if (err != NULL) {
+        set_trouble(w, err);
+        return;
     }
+    w->trouble = ERROR_INIT;
+    tell(w->lookout, w->ns, w->name); /* also of the first list, which may have brought nothing */
 }
 
 static void on_stirred(void *ctx)
@@ -221,7 +152,7 @@ static void on_stirred(void *ctx)
 /* @i is its place in the map. */
 static void begin(struct lookout *l, size_t i)
 {
-    struct watched *w = l->watched.entries[i].value;
+    struct watched *w = at(l, i);
 
     if (w->watcher != NULL || l->kind == NULL) {
         return;
@@ -232,26 +163,19 @@ static void begin(struct lookout *l, size_t i)
                   "%d objects of kind %s are referred to and watched already; this one waits until "
                   "one of them no longer is",
                   LOOKOUT_WATCHES_MAX, l->kind->kind);
-        if (set_trouble(&w->trouble, &many)) {
-            tell(l, w->ns, w->name);
-        }
+        set_trouble(w, &many);
         return;
     }
     w->watcher = watcher_new(
-        l->manager,
-        &(struct watch_spec){.kind = l->kind,
-                             .metadata_only = l->found != NULL || l->spec.metadata_only},
-        w->ns, w->name, &l->store, l->random,
+        l->manager, &(struct watch_spec){.kind = l->kind, .metadata_only = l->metadata_only}, w->ns,
+        w->name, &l->store, l->random,
         &(struct watcher_owner){.report = on_report, .stirred = on_stirred, .ctx = w});
-    if (set_trouble(&w->trouble, NULL)) {
-        tell(l, w->ns, w->name);
-    }
+    set_trouble(w, &ERROR_INIT);
 }
 
 static void watched_free(struct watched *w)
 {
     watcher_free(w->watcher);
-    mem_free(w->trouble);
     mem_free(w->ns);
     mem_free(w->name);
     mem_free(w);
@@ -282,7 +206,8 @@ bool lookout_add(struct lookout *l, const char *ns, const char *name)
     struct watched *w = find(l, ns, name);
     if (w == NULL) {
         w = mem_zalloc(sizeof *w);
-        *w = (struct watched){.lookout = l, .ns = mem_strdup(ns), .name = mem_strdup(name)};
+        *w = (struct watched){
+            .lookout = l, .ns = mem_strdup(ns), .name = mem_strdup(name), .trouble = ERROR_INIT};
         map_put(&l->watched, store_key(ns, name, key), w);
         l->stirred = true;
     }
@@ -294,7 +219,10 @@ void lookout_remove(struct lookout *l, const char *ns, const char *name)
 {
     struct watched *w = find(l, ns, name);
 
-    assert(w != NULL && w->references > 0); /* as often as it was added */
+    if (w == NULL) {
+        return; /* was no valid name */
+    }
+    assert(w->references > 0); /* not more often than it was added */
     w->references--;
     l->stirred = l->stirred || w->references == 0;
 }
@@ -303,72 +231,22 @@ bool lookout_refresh(struct lookout *l, const char *ns, const char *name)
 {
     struct watched *w = find(l, ns, name);
 
-    if (w == NULL || w->watcher == NULL || !watcher_refresh(w->watcher)) {
+    if (w == NULL || w->watcher == NULL || (!w->refresh && watcher_is_refreshing(w->watcher))) {
         return false;
     }
-    l->stirred = true;
+    w->refresh = l->stirred = true;
     return true;
 }
 
-/* ---- finding the kind ------------------------------------------------------------------------ */
-
-static void take_kind(struct lookout *l, struct kind *kind)
-{
-    struct manager *m = l->manager;
-
-    l->kind = l->found = kind;
-    l->store.kind = kind;
-    manager_log(m, manager_now(m), LOG_INFO, "lookout", "Found a kind that can be watched",
-                (struct log_field[]){LOG_STR("apiVersion", l->api_version),
-                                     LOG_STR("kind", kind->kind),
-                                     LOG_STR("resource", kind->plural)},
-                3);
-    if (set_trouble(&l->ask.trouble, NULL)) {
-        tell_all(l);
-    }
-}
-
-static void on_answer(void *ctx, struct now now, const struct answer *answer)
+static void on_search(void *ctx, bool changed)
 {
     struct lookout *l = ctx;
-    struct kind *kind = NULL;
-    struct error err = ERROR_INIT;
 
-    l->ask.call_id = 0;
+    l->kind = l->store.kind = l->search.found;
     l->stirred = true;
-    if (discovery_judge(l->api_version, l->kind_name, answer, &kind, &err) == 0) {
-        take_kind(l, kind);
-        return;
-    }
-    l->ask.wait_ms = l->ask.wait_ms == 0 ? LOOKOUT_ASK_MS_MIN : l->ask.wait_ms * 2;
-    if (l->ask.wait_ms > LOOKOUT_ASK_MS_MAX) {
-        l->ask.wait_ms = LOOKOUT_ASK_MS_MAX;
-    }
-    l->ask.wake_ms = now.mono_ms + random_jitter_ms(l->random, l->ask.wait_ms, ASK_JITTER_PERCENT);
-    if (set_trouble(&l->ask.trouble, &err)) {
+    if (changed) {
         tell_all(l);
     }
-}
-
-static const struct call_handler ask_handler = {.done = on_answer};
-
-static bool is_asking_due(const struct lookout *l)
-{
-    return l->kind == NULL && l->watched.count > 0 && l->ask.call_id == 0;
-}
-
-static void ask(struct lookout *l, struct now now)
-{
-    if (!is_asking_due(l) || now.mono_ms < l->ask.wake_ms) {
-        return;
-    }
-    CLEANUP(buf_fini) struct buf path;
-    buf_init(&path, ASK_PATH_BYTES_MAX);
-    discovery_append_path(&path, l->api_version);
-    assert(!path.truncated); /* it was checked */
-    struct request request = {
-        .method = HTTP_GET, .path = buf_take(&path), .timeout_ms = ASK_TIMEOUT_MS};
-    l->ask.call_id = client_start(manager_client(l->manager), now, &request, &ask_handler, l);
 }
 
 /* ---- the manager's --------------------------------------------------------------------------- */
@@ -378,30 +256,50 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-void lookout_pump(struct lookout *l)
+static void pump_one(struct watched *w)
 {
-    struct now now = manager_now(l->manager);
-
-    if (!l->stirred && now.mono_ms < l->due_ms) {
-        return;
+    if (w->refresh) {
+        w->refresh = false;
+        watcher_refresh(w->watcher);
     }
-    l->stirred = false; /* first: who is told may stir it */
+    watcher_pump(w->watcher);
+}
+
+static void end_unreferenced(struct lookout *l)
+{
     for (size_t i = 0; i < l->watched.count;) {
-        if (((struct watched *)l->watched.entries[i].value)->references == 0) {
+        if (at(l, i)->references == 0) {
             end(l, i); /* the last entry moves to i */
         } else {
             i++;
         }
     }
-    drop_strays(l);
-    ask(l, now);
-    l->due_ms = is_asking_due(l) ? l->ask.wake_ms : UINT64_MAX;
+}
+
+static void search(struct lookout *l)
+{
+    if (l->kind == NULL && l->watched.count > 0) {
+        kind_search_pump(&l->search);
+        l->due_ms = kind_search_deadline(&l->search);
+    }
+}
+
+void lookout_pump(struct lookout *l)
+{
+    if (!l->stirred && manager_now(l->manager).mono_ms < l->due_ms) {
+        return;
+    }
+    l->stirred = false; /* first: who is told may stir it */
+    l->due_ms = UINT64_MAX;
+    end_unreferenced(l);
+    scales_drop_strays(&l->scales);
+    search(l);
     for (size_t i = 0; i < l->watched.count; i++) {
+        struct watched *w = at(l, i);
         begin(l, i);
-        struct watcher *watcher = ((struct watched *)l->watched.entries[i].value)->watcher;
-        if (watcher != NULL) {
-            watcher_pump(watcher);
-            l->due_ms = earlier(l->due_ms, watcher_deadline(watcher));
+        if (w->watcher != NULL) {
+            pump_one(w);
+            l->due_ms = earlier(l->due_ms, watcher_deadline(w->watcher));
         }
     }
 }
@@ -414,7 +312,7 @@ uint64_t lookout_deadline(const struct lookout *l)
 struct watcher *lookout_take_reset(struct lookout *l)
 {
     for (size_t i = 0; l->stirred && i < l->watched.count; i++) {
-        struct watcher *watcher = ((struct watched *)l->watched.entries[i].value)->watcher;
+        struct watcher *watcher = at(l, i)->watcher;
         if (watcher != NULL && watcher_take_reset(watcher)) {
             return watcher;
         }
@@ -426,21 +324,20 @@ void lookout_distrust(struct lookout *l, const struct watcher *witness)
 {
     l->stirred = true;
     for (size_t i = 0; i < l->watched.count; i++) {
-        struct watcher *watcher = ((struct watched *)l->watched.entries[i].value)->watcher;
+        struct watcher *watcher = at(l, i)->watcher;
         if (watcher != NULL && watcher != witness) {
             watcher_distrust(watcher);
         }
     }
-    store_drop_all(&l->scales);
+    store_drop_all(&l->scales.store);
     tell_all(l);
 }
 
 void lookout_stop(struct lookout *l)
 {
-    client_cancel(manager_client(l->manager), l->ask.call_id);
-    l->ask.call_id = 0;
+    kind_search_stop(&l->search);
     for (size_t i = 0; i < l->watched.count; i++) {
-        struct watcher *watcher = ((struct watched *)l->watched.entries[i].value)->watcher;
+        struct watcher *watcher = at(l, i)->watcher;
         if (watcher != NULL) {
             watcher_stop(watcher);
         }
@@ -449,7 +346,7 @@ void lookout_stop(struct lookout *l)
 
 void lookout_mute(struct lookout *l)
 {
-    l->muted = true;
+    l->news = NULL;
 }
 
 struct lookout *lookout_new(struct manager *m, const struct lookout_spec *spec,
@@ -458,19 +355,25 @@ struct lookout *lookout_new(struct manager *m, const struct lookout_spec *spec,
     struct lookout *l = mem_zalloc(sizeof *l);
     char api_version[API_VERSION_BYTES];
 
-    l->manager = m;
-    l->random = random;
-    l->spec = *spec;
-    l->kind = spec->kind;
-    l->api_version = mem_strdup(spec->kind != NULL ? kind_api_version(spec->kind, api_version)
-                                                   : spec->api_version);
-    l->kind_name = mem_strdup(spec->kind != NULL ? spec->kind->kind : spec->kind_name);
-    l->due_ms = UINT64_MAX;
+    bool compiled_in = spec->kind != NULL;
+    *l = (struct lookout){
+        .manager = m,
+        .random = random,
+        .news = spec->news,
+        .ctx = spec->ctx,
+        .compiled_in = compiled_in,
+        .metadata_only = !compiled_in || spec->metadata_only,
+        .kind = spec->kind,
+        .due_ms = UINT64_MAX,
+    };
+    kind_search_init(&l->search, m, random,
+                     compiled_in ? kind_api_version(spec->kind, api_version) : spec->api_version,
+                     compiled_in ? spec->kind->kind : spec->kind_name, on_search, l);
     map_init(&l->watched, random_next(random));
     store_init(&l->store, spec->kind, random_next(random));
-    store_init(&l->scales, &scale_kind, random_next(random));
+    scales_init(&l->scales, &l->store, random_next(random));
     store_subscribe(&l->store, on_object, l);
-    store_subscribe(&l->scales, on_scale, l);
+    store_subscribe(&l->scales.store, on_scale, l);
     return l;
 }
 
@@ -484,17 +387,15 @@ void lookout_free(struct lookout *l)
     }
     map_fini(&l->watched);
     store_fini(&l->store);
-    store_fini(&l->scales);
-    mem_free(l->ask.trouble);
-    mem_free(l->found);
-    mem_free(l->api_version);
-    mem_free(l->kind_name);
+    scales_fini(&l->scales);
+    kind_search_fini(&l->search);
     mem_free(l);
 }
 
 bool lookout_is_of(const struct lookout *l, const char *api_version, const char *kind)
 {
-    return strcmp(l->kind_name, kind) == 0 && strcmp(l->api_version, api_version) == 0;
+    return strcmp(l->search.kind_name, kind) == 0 &&
+           strcmp(l->search.api_version, api_version) == 0;
 }
 
 bool lookout_is_idle(const struct lookout *l)
@@ -509,7 +410,7 @@ const struct kind *lookout_kind(const struct lookout *l)
 
 struct store *lookout_scales(struct lookout *l)
 {
-    return &l->scales;
+    return &l->scales.store;
 }
 
 const struct store *lookout_store(const struct lookout *l)

@@ -12,7 +12,7 @@
  * limited to resourceNames. The controllers do not wait for any of them, and readiness does not
  * depend on them: whoever refers to an object asks lookout_see() what is known of it.
  *
- * A kind that is not compiled in is found on the server (kube/discovery.h) as soon as one of its
+ * A kind that is not compiled in is found on the server (kube/kind_search.h) as soon as one of its
  * objects is added; of these only the metadata is watched, and their replicas are read by a plan:
  *
  *     if (sight.scale_due) {
@@ -27,8 +27,6 @@
 
 enum {
     LOOKOUT_WATCHES_MAX = 1000, /* of one kind at a time; further objects wait for their turn */
-    LOOKOUT_ASK_MS_MIN = 1000,  /* between two questions for a kind that was not found: doubles */
-    LOOKOUT_ASK_MS_MAX = 5 * 60 * 1000,
 };
 
 struct manager;
@@ -71,15 +69,17 @@ struct sight {
  * with nothing done, if either is no valid name. */
 bool lookout_add(struct lookout *l, const char *ns, const char *name);
 
-/** Undoes one lookout_add(). The last one ends the watch, and what was held of the object goes, at
- * the beginning of the next step or later in this one: added again before that, nothing happens. */
+/** Undoes one lookout_add(); nothing, if that returned false. The last one ends the watch, and what
+ * was held of the object goes, at the beginning of the next step or later in this one: added again
+ * before that, nothing happens. */
 void lookout_remove(struct lookout *l, const char *ns, const char *name);
 
 /** All zero (neither synced nor in trouble) for what was not added. */
 struct sight lookout_see(const struct lookout *l, const char *ns, const char *name);
 
-/** What is held of @ns/@name may be too old to decide on: list it anew, by a consistent read.
- * sight.lists grows when that is done. False when such a list is under way, or nothing watches. */
+/** What is held of @ns/@name may be too old to decide on: list it anew, by a consistent read that
+ * begins from now on. sight.lists grows when that is done. False when such a list has begun
+ * already, or nothing watches. */
 bool lookout_refresh(struct lookout *l, const char *ns, const char *name);
 
 /** NULL: not found yet. Lives as long as the manager. */

@@ -15,8 +15,7 @@
 #include "kube/reflector.h"
 
 enum {
-    MANAGER_DRAIN_MS = 3000,    /* after a stop, writes in flight get so long */
-    MANAGER_LOOKOUTS_MAX = 256, /* kinds of which single objects are watched */
+    MANAGER_DRAIN_MS = 3000, /* after a stop, writes in flight get so long */
 };
 
 struct manager_options {
@@ -59,8 +58,7 @@ struct store *manager_watch(struct manager *m, const struct watch_spec *spec);
  * The lookout for single objects of a kind: the one that there is, or a new one as @spec has it. At
  * any time. Owned by the manager, for its whole life when the kind is compiled in, or was found;
  * until then only as long as something is added to it, so who has more to do with it asks anew.
- * NULL with *err filled: ERR_INVALID, the names are none (discovery_check()); ERR_TOO_BIG, there
- * are MANAGER_LOOKOUTS_MAX.
+ * NULL with *err filled (ERR_INVALID) when the names are none: discovery_check().
  */
 struct lookout *manager_lookout(struct manager *m, const struct lookout_spec *spec,
                                 struct error *err);

@@ -321,9 +321,14 @@ void reflector_distrust(struct reflector *r, struct now now)
     r->wake_ms = now.mono_ms;
 }
 
+bool reflector_refreshing(const struct reflector *r)
+{
+    return r->list_rv == REFLECTOR_RV_QUORUM;
+}
+
 bool reflector_refresh(struct reflector *r, struct now now)
 {
-    if (r->list_rv == REFLECTOR_RV_QUORUM) {
+    if (reflector_refreshing(r)) {
         return false;
     }
     reflector_drop_pending(r);

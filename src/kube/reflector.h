@@ -147,6 +147,9 @@ void reflector_distrust(struct reflector *r, struct now now);
  * flight and says no more of it. */
 bool reflector_refresh(struct reflector *r, struct now now);
 
+/** Such a list is under way, or to be begun. */
+bool reflector_refreshing(const struct reflector *r);
+
 /** The first list is complete. Stays true, but for reflector_distrust(). */
 bool reflector_synced(const struct reflector *r);
 

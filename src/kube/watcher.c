@@ -173,6 +173,11 @@ bool watcher_refresh(struct watcher *w)
     return true;
 }
 
+bool watcher_is_refreshing(const struct watcher *w)
+{
+    return reflector_refreshing(&w->reflector);
+}
+
 struct store_scope *watcher_scope(const struct watcher *w)
 {
     return w->reflector.scope;

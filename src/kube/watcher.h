@@ -36,6 +36,7 @@ bool watcher_keeps(const struct watcher *w, const struct store *store, const cha
 
 /** reflector_refresh(); true when it has begun. */
 bool watcher_refresh(struct watcher *w);
+bool watcher_is_refreshing(const struct watcher *w);
 
 /** Cancel what is in flight, for good. */
 void watcher_stop(struct watcher *w);

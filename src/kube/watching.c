@@ -50,11 +50,6 @@ struct lookout *watching_lookout(struct watching *w, const struct lookout_spec *
     if (discovery_check(api_version, kind, err) != 0) {
         return NULL;
     }
-    if (w->lookout_count == MANAGER_LOOKOUTS_MAX) {
-        error_set(err, ERR_TOO_BIG, "%d kinds are referred to already, and %s of %s is another one",
-                  MANAGER_LOOKOUTS_MAX, kind, api_version);
-        return NULL;
-    }
     l = lookout_new(w->manager, spec, w->random);
     w->lookouts = mem_realloc(w->lookouts, (w->lookout_count + 1) * sizeof w->lookouts[0]);
     w->lookouts[w->lookout_count++] = l;
