@@ -1,39 +1,12 @@
-#include "kube/lookout.h"
-
+/*
+ * What those who refer to objects say, and are told. What follows from it: lookout_pump.c.
+ */
 #include "base/mem.h"
-#include "kube/kind_search.h"
-#include "kube/manager.h"
+#include "kube/lookout_parts.h"
 #include "kube/name.h"
-#include "kube/scales.h"
-#include "kube/watcher.h"
 
 #include <assert.h>
 #include <string.h>
-
-/* One object that somebody refers to. Stays where it is while the map of them changes. */
-struct watched {
-    struct lookout *lookout;
-    char *ns, *name;
-    bool refresh;            /* to be listed anew */
-    size_t references;       /* 0: to be ended */
-    struct watcher *watcher; /* NULL: not begun */
-    struct error trouble;    /* ERR_NONE: none */
-};
-
-struct lookout {
-    struct manager *manager;
-    struct random *random;
-    lookout_news_fn *news;
-    void *ctx;
-    bool compiled_in, metadata_only;
-    const struct kind *kind;   /* NULL: not found yet */
-    struct kind_search search; /* used unless it is compiled in; has its names always */
-    struct store store;
-    struct scales scales;
-    struct map watched; /* "ns/name" → struct watched; only the first may be at work */
-    bool stirred;       /* something may be due whatever due_ms says */
-    uint64_t due_ms;    /* the earliest of all that is watched */
-};
 
 /* ---- telling --------------------------------------------------------------------------------- */
 
@@ -44,12 +17,12 @@ static struct watched *find(const struct lookout *l, const char *ns, const char 
     return map_get(&l->watched, store_key(ns, name, key));
 }
 
-static struct watched *at(const struct lookout *l, size_t i)
+struct watched *lookout_at(const struct lookout *l, size_t i)
 {
     return l->watched.entries[i].value;
 }
 
-static void tell(struct lookout *l, const char *ns, const char *name)
+void lookout_tell(struct lookout *l, const char *ns, const char *name)
 {
     if (l->news != NULL) {
         l->news(l->ctx, l, ns, name);
@@ -57,21 +30,20 @@ static void tell(struct lookout *l, const char *ns, const char *name)
 }
 
 /* By index: whoever is told may add objects. */
-static void tell_all(struct lookout *l)
+void lookout_tell_all(struct lookout *l)
 {
     for (size_t i = 0; i < l->watched.count; i++) {
-        tell(l, at(l, i)->ns, at(l, i)->name);
+        lookout_tell(l, lookout_at(l, i)->ns, lookout_at(l, i)->name);
     }
 }
 
-/* Told to whoever refers to the object unless it was the same before. */
-static void set_trouble(struct watched *w, const struct error *err)
+void lookout_set_trouble(struct watched *w, const struct error *err)
 {
     bool changed = w->trouble.code != err->code;
 
     w->trouble = *err;
     if (changed) {
-        tell(w->lookout, w->ns, w->name);
+        lookout_tell(w->lookout, w->ns, w->name);
     }
 }
 
@@ -83,7 +55,7 @@ static void on_object(void *ctx, const struct object *before, const struct objec
     const struct object *o = after != NULL ? after : before;
 
     scales_follow(&l->scales, before, after);
-    tell(l, o->ns, o->name);
+    lookout_tell(l, o->ns, o->name);
 }
 
 static void on_scale(void *ctx, const struct object *before, const struct object *after)
@@ -95,7 +67,7 @@ static void on_scale(void *ctx, const struct object *before, const struct object
         scales_note(&l->scales, after);
         l->stirred = l->stirred || l->scales.has_stray;
     }
-    tell(l, o->ns, o->name);
+    lookout_tell(l, o->ns, o->name);
 }
 
 struct sight lookout_see(const struct lookout *l, const char *ns, const char *name)
@@ -118,83 +90,7 @@ struct sight lookout_see(const struct lookout *l, const char *ns, const char *na
     };
 }
 
-/* ---- watching -------------------------------------------------------------------------------- */
-
-/* People are told by whoever refers to the object: he knows what it is for. */
-static void on_report(void *ctx, const char *verb, const struct reflector_spec *spec,
-                      uint64_t retry_in_ms, const struct error *err)
-{
-    struct watched *w = ctx;
-    struct manager *m = w->lookout->manager;
-
-    manager_log(m, manager_now(m), LOG_DEBUG, "lookout",
-                err == NULL ? "In step with the server" : "Cannot watch the object. Trying again",
-                (struct log_field[]){LOG_STR("kind", spec->kind->kind), LOG_STR("namespace", w->ns),
-                                     LOG_STR("name", w->name), LOG_STR("verb", verb),
-                                     LOG_STR("error", err == NULL ? "" : err->message),
-                                     LOG_INT("retry-in-ms", (int64_t)retry_in_ms)},
-                err == NULL ? 3 : 6);
-    if (err != NULL) {
-        set_trouble(w, err);
-        return;
-    }
-    w->trouble = ERROR_INIT;
-    tell(w->lookout, w->ns, w->name); /* also of the first list, which may have brought nothing */
-}
-
-static void on_stirred(void *ctx)
-{
-    struct watched *w = ctx;
-
-    w->lookout->stirred = true;
-}
-
-/* @i is its place in the map. */
-static void begin(struct lookout *l, size_t i)
-{
-    struct watched *w = at(l, i);
-
-    if (w->watcher != NULL || l->kind == NULL) {
-        return;
-    }
-    if (i >= LOOKOUT_WATCHES_MAX) {
-        struct error many = ERROR_INIT;
-        error_set(&many, ERR_TOO_BIG,
-                  "%d objects of kind %s are referred to and watched already; this one waits until "
-                  "one of them no longer is",
-                  LOOKOUT_WATCHES_MAX, l->kind->kind);
-        set_trouble(w, &many);
-        return;
-    }
-    w->watcher = watcher_new(
-        l->manager, &(struct watch_spec){.kind = l->kind, .metadata_only = l->metadata_only}, w->ns,
-        w->name, &l->store, l->random,
-        &(struct watcher_owner){.report = on_report, .stirred = on_stirred, .ctx = w});
-    set_trouble(w, &ERROR_INIT);
-}
-
-static void watched_free(struct watched *w)
-{
-    watcher_free(w->watcher);
-    mem_free(w->ns);
-    mem_free(w->name);
-    mem_free(w);
-}
-
-/* Out of the map first: whoever is told may add it anew. */
-static void end(struct lookout *l, size_t i)
-{
-    struct watched *w = map_remove(&l->watched, l->watched.entries[i].key);
-
-    if (w->watcher != NULL) {
-        struct store_scope *scope = watcher_scope(w->watcher);
-        watcher_stop(w->watcher);
-        watcher_free(w->watcher);
-        w->watcher = NULL;
-        store_remove_scope(&l->store, scope);
-    }
-    watched_free(w);
-}
+/* ---- referring ------------------------------------------------------------------------------- */
 
 bool lookout_add(struct lookout *l, const char *ns, const char *name)
 {
@@ -245,104 +141,11 @@ static void on_search(void *ctx, bool changed)
     l->kind = l->store.kind = l->search.found;
     l->stirred = true;
     if (changed) {
-        tell_all(l);
+        lookout_tell_all(l);
     }
 }
 
 /* ---- the manager's --------------------------------------------------------------------------- */
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-static void pump_one(struct watched *w)
-{
-    if (w->refresh) {
-        w->refresh = false;
-        watcher_refresh(w->watcher);
-    }
-    watcher_pump(w->watcher);
-}
-
-static void end_unreferenced(struct lookout *l)
-{
-    for (size_t i = 0; i < l->watched.count;) {
-        if (at(l, i)->references == 0) {
-            end(l, i); /* the last entry moves to i */
-        } else {
-            i++;
-        }
-    }
-}
-
-static void search(struct lookout *l)
-{
-    if (l->kind == NULL && l->watched.count > 0) {
-        kind_search_pump(&l->search);
-        l->due_ms = kind_search_deadline(&l->search);
-    }
-}
-
-void lookout_pump(struct lookout *l)
-{
-    if (!l->stirred && manager_now(l->manager).mono_ms < l->due_ms) {
-        return;
-    }
-    l->stirred = false; /* first: who is told may stir it */
-    l->due_ms = UINT64_MAX;
-    end_unreferenced(l);
-    scales_drop_strays(&l->scales);
-    search(l);
-    for (size_t i = 0; i < l->watched.count; i++) {
-        struct watched *w = at(l, i);
-        begin(l, i);
-        if (w->watcher != NULL) {
-            pump_one(w);
-            l->due_ms = earlier(l->due_ms, watcher_deadline(w->watcher));
-        }
-    }
-}
-
-uint64_t lookout_deadline(const struct lookout *l)
-{
-    return l->stirred ? 0 : l->due_ms;
-}
-
-struct watcher *lookout_take_reset(struct lookout *l)
-{
-    for (size_t i = 0; l->stirred && i < l->watched.count; i++) {
-        struct watcher *watcher = at(l, i)->watcher;
-        if (watcher != NULL && watcher_take_reset(watcher)) {
-            return watcher;
-        }
-    }
-    return NULL;
-}
-
-void lookout_distrust(struct lookout *l, const struct watcher *witness)
-{
-    l->stirred = true;
-    for (size_t i = 0; i < l->watched.count; i++) {
-        struct watcher *watcher = at(l, i)->watcher;
-        if (watcher != NULL && watcher != witness) {
-            watcher_distrust(watcher);
-        }
-    }
-    store_drop_all(&l->scales.store);
-    tell_all(l);
-}
-
-void lookout_stop(struct lookout *l)
-{
-    kind_search_stop(&l->search);
-    for (size_t i = 0; i < l->watched.count; i++) {
-        struct watcher *watcher = at(l, i)->watcher;
-        if (watcher != NULL) {
-            watcher_stop(watcher);
-        }
-    }
-}
 
 void lookout_mute(struct lookout *l)
 {
@@ -377,13 +180,21 @@ struct lookout *lookout_new(struct manager *m, const struct lookout_spec *spec,
     return l;
 }
 
+void lookout_free_watched(struct watched *w)
+{
+    watcher_free(w->watcher);
+    mem_free(w->ns);
+    mem_free(w->name);
+    mem_free(w);
+}
+
 void lookout_free(struct lookout *l)
 {
     if (l == NULL) {
         return;
     }
     map_for_each (&l->watched, e) {
-        watched_free(e->value);
+        lookout_free_watched(e->value);
     }
     map_fini(&l->watched);
     store_fini(&l->store);

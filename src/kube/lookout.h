@@ -27,6 +27,10 @@
 
 enum {
     LOOKOUT_WATCHES_MAX = 1000, /* of one kind at a time; further objects wait for their turn */
+    LOOKOUT_STARTS_MAX =
+        8, /* requests that are not answered yet; where streams are used up, libcurl
+              opens a connection for each that begins before the first is open */
+    LOOKOUT_START_MS = 5000, /* one that is not answered for so long holds nobody up any more */
 };
 
 struct manager;

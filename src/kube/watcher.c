@@ -66,6 +66,7 @@ static void on_watch_head(void *ctx, struct now now, int http_status, int64_t re
 {
     struct watcher *w = ctx;
     reflector_head(&w->reflector, now, http_status, retry_after_ms);
+    stir(w);
 }
 
 static int on_watch_body(void *ctx, struct now now, const char *bytes, size_t len,
@@ -120,7 +121,7 @@ void watcher_free(struct watcher *w)
     }
 }
 
-void watcher_pump(struct watcher *w)
+void watcher_pump(struct watcher *w, bool may)
 {
     struct client *client = manager_client(w->manager);
     struct now now = manager_now(w->manager);
@@ -131,9 +132,15 @@ void watcher_pump(struct watcher *w)
         reflector_end(&w->reflector, now, &why);
     }
     struct request request = {0};
-    if (reflector_want(&w->reflector, now, &request)) {
+    if (may && reflector_want(&w->reflector, now, &request)) {
         w->call_id = client_start(client, now, &request, &watch_handler, w);
     }
+}
+
+uint64_t watcher_unanswered_since(const struct watcher *w)
+{
+    const struct reflector *r = &w->reflector;
+    return w->call_id != 0 && r->http_status == 0 ? r->started_ms : 0;
 }
 
 uint64_t watcher_deadline(const struct watcher *w)

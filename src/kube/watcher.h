@@ -6,8 +6,8 @@
 
 struct watcher;
 
-/** Who wants to hear of it in place of people: each report, and when it may be due, or have seen a
- * reset, before watcher_deadline() as it was. */
+/** Who wants to hear of it in place of people: each report; and when it was answered, may be due
+ * before watcher_deadline() as it was, or has seen a reset. */
 struct watcher_owner {
     reflector_report_fn *report;
     void (*stirred)(void *ctx);
@@ -24,8 +24,12 @@ struct watcher *watcher_new(struct manager *manager, const struct watch_spec *sp
 void watcher_free(struct watcher *w);
 struct store_scope *watcher_scope(const struct watcher *w);
 
-/** Start the request that is wanted now; cut a watch that has outlived its time. */
-void watcher_pump(struct watcher *w);
+/** Start the request that is wanted now, if it @may begin one; cut a watch that has outlived its
+ * time. */
+void watcher_pump(struct watcher *w, bool may);
+/** mono_ms at which the request in flight began, as long as it is not answered; 0: there is none.
+ */
+uint64_t watcher_unanswered_since(const struct watcher *w);
 uint64_t watcher_deadline(const struct watcher *w);
 
 /** reflector_take_reset() and reflector_distrust(). */

@@ -124,7 +124,7 @@ bool watching_pump(struct watching *w)
     bool reset = notice_resets(w);
 
     for (size_t i = 0; i < w->watcher_count; i++) {
-        watcher_pump(w->watchers[i]);
+        watcher_pump(w->watchers[i], true);
     }
     pump_lookouts(w);
     return reset;

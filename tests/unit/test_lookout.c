@@ -669,22 +669,33 @@ static void add_many(struct driver *d, size_t count)
     driver_pass(d, 0);
 }
 
-static void three_hundred_names(void **state)
+static void feed_numbered(struct driver *d, size_t i, const char *lines)
 {
     char prefix[256];
+
+    snprintf(prefix, sizeof prefix, "GET %s%s&", GADGETS, numbered(i));
+    driver_feed(d, prefix, "%s", lines);
+}
+
+static void three_hundred_names(void **state)
+{
     (void)state;
     struct driver *d = begin();
 
     add_many(d, 300);
-    assert_int_equal(driver_count(d, "GET " GADGETS), 300);
     for (size_t i = 0; i < 300; i++) {
-        snprintf(prefix, sizeof prefix, "GET %sn%zu&", GADGETS, i);
-        driver_feed(d, prefix,
-                    EVENT("ADDED", "{'metadata':{'namespace':'a','name':'n%zu',"
-                                   "'resourceVersion':'5'}}") INITIAL_END("10"),
-                    i);
+        feed_numbered(d, i, INITIAL_END("10"));
         assert_true(lookout_see(gadgets(&referrer), "a", numbered(i)).synced);
     }
+    for (size_t i = 0; i < 300; i++) {
+        char line[256];
+        snprintf(
+            line, sizeof line,
+            EVENT("ADDED", "{'metadata':{'namespace':'a','name':'%s','resourceVersion':'11'}}"),
+            numbered(i));
+        feed_numbered(d, i, line);
+    }
+    assert_int_equal(driver_count(d, "GET " GADGETS), 300);
     assert_int_equal(gadget_store()->objects.count, 300);
     for (size_t i = 0; i < 300; i += 2) {
         lookout_remove(gadgets(&referrer), "a", numbered(i));
@@ -696,16 +707,60 @@ static void three_hundred_names(void **state)
     }
 }
 
+/* All at once, also when they come back after an outage, they would open a connection each. */
+static void only_some_begin_at_a_time(void **state)
+{
+    (void)state;
+    struct driver *d = begin();
+
+    add_many(d, 20);
+    assert_int_equal(driver_count(d, "GET " GADGETS), LOOKOUT_STARTS_MAX);
+    assert_true(manager_deadline(d->manager) > d->now.mono_ms); /* and nobody spins meanwhile */
+    feed_numbered(d, 0, "");
+    assert_int_equal(driver_count(d, "GET " GADGETS), LOOKOUT_STARTS_MAX + 1);
+    for (size_t i = 1; i < 20; i++) {
+        feed_numbered(d, i, INITIAL_END("10"));
+    }
+    assert_int_equal(driver_count(d, "GET " GADGETS), 20);
+    while (driver_find(d, "GET " GADGETS) != NULL) {
+        driver_break(d, "GET " GADGETS);
+    }
+    d->now.mono_ms += 2000; /* all of them are due now */
+    driver_pass(d, 0);
+    assert_int_equal(driver_count(d, "GET " GADGETS), LOOKOUT_STARTS_MAX);
+}
+
+static void who_is_not_answered_holds_others_up_for_a_while_only(void **state)
+{
+    (void)state;
+    struct driver *d = begin();
+
+    add_many(d, 20);
+    driver_pass(d, LOOKOUT_START_MS - 1);
+    assert_int_equal(driver_count(d, "GET " GADGETS), LOOKOUT_STARTS_MAX);
+    driver_pass(d, 2);
+    assert_int_equal(driver_count(d, "GET " GADGETS), 2 * LOOKOUT_STARTS_MAX);
+    for (size_t i = 0; i < 8; i++) { /* nor for longer than it is referred to */
+        lookout_remove(gadgets(&referrer), "a", numbered(LOOKOUT_STARTS_MAX + i));
+    }
+    driver_pass(d, 0);
+    assert_int_equal(driver_count(d, "GET " GADGETS), 20 - 8);
+}
+
 static void more_than_the_limit_wait_for_their_turn(void **state)
 {
     (void)state;
     struct driver *d = begin();
 
     add_many(d, LOOKOUT_WATCHES_MAX + 2);
-    assert_int_equal(driver_count(d, "GET " GADGETS), LOOKOUT_WATCHES_MAX);
     assert_told("n1000: unknown too-big\nn1001: unknown too-big\n");
+    for (size_t i = 0; i < LOOKOUT_WATCHES_MAX; i++) {
+        feed_numbered(d, i, INITIAL_END("10"));
+    }
+    assert_int_equal(driver_count(d, "GET " GADGETS), LOOKOUT_WATCHES_MAX);
     const struct error *why = lookout_see(gadgets(&referrer), "a", "n1001").trouble;
     assert_non_null(strstr(why->message, "1000 objects of kind Gadget"));
+    buf_reset(&referrer.told, SIZE_MAX);
     remove_one("n17");
     assert_int_equal(driver_count(d, "GET " GADGETS), LOOKOUT_WATCHES_MAX);
     assert_int_equal(driver_count(d, GET("n1001")) + driver_count(d, GET("n1000")), 1);
@@ -1067,6 +1122,8 @@ int main(void)
         LOOKOUT_TEST(stopping_ends_all_and_begins_none),
         LOOKOUT_TEST(nobody_is_told_of_the_managers_end),
         LOOKOUT_TEST(three_hundred_names),
+        LOOKOUT_TEST(only_some_begin_at_a_time),
+        LOOKOUT_TEST(who_is_not_answered_holds_others_up_for_a_while_only),
         LOOKOUT_TEST(more_than_the_limit_wait_for_their_turn),
         LOOKOUT_TEST(memory_does_not_grow_with_what_comes_and_goes),
         LOOKOUT_TEST(a_kind_is_asked_for_once_and_for_good),
