@@ -21,7 +21,7 @@
     "{'name':'widgets/status','namespaced':true,'kind':'Widget','verbs':['get','update']}"
 #define RESOURCES(entries)                                                                         \
     "{'kind':'APIResourceList','apiVersion':'v1','groupVersion':'" V "','resources':[" entries "]" \
-                                                                                               "}"
+    "}"
 
 /* Single quotes become double ones. */
 static struct answer answer_of(int http_status, const char *body, char *text, size_t bytes)
