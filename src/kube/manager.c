@@ -4,6 +4,7 @@
 #include "kube/manager.h"
 
 #include "base/mem.h"
+#include "kube/leader.h"
 #include "kube/watching.h"
 
 #include <assert.h>
@@ -36,14 +37,12 @@ struct manager {
     struct watching watching;
     struct controller *controllers[CONTROLLERS_MAX];
     size_t controller_count;
-    struct lease lease;
-    struct metric *leading;
-    char *holder; /* that the log has named */
+    struct leader leader;
     struct recorder recorder;
 
     struct now now;
     struct actions *actions; /* of the step in progress */
-    bool was_synced, was_leading;
+    bool was_synced;
     uint64_t resync_ms; /* 0: not set yet */
     bool stopping, exited;
     uint64_t drain_until_ms;
@@ -88,16 +87,7 @@ struct manager *manager_new(const struct manager_options *options)
     metrics_init(&m->metrics);
     client_init(&m->client, options->qps, options->host, &m->metrics);
     recorder_init(&m->recorder, m->options.name, m->options.identity, &m->random);
-    if (m->options.leader_elect) {
-        lease_init(&m->lease, m->options.lease_ns, m->options.lease_name, m->options.identity,
-                   &m->random);
-        m->leading = metric_get(
-            metrics_family(&m->metrics, METRIC_GAUGE, "leader_election_master_status",
-                           "Gauge of if the reporting system is master of the relevant lease, 0 "
-                           "indicates backup, 1 indicates master.",
-                           "name", NULL, 0),
-            m->options.lease_name);
-    }
+    leader_init(&m->leader, m, &m->random, &m->metrics);
     return m;
 }
 
@@ -116,10 +106,7 @@ void manager_free(struct manager *m)
         store_fini(m->stores[i]);
         mem_free(m->stores[i]);
     }
-    if (m->options.leader_elect) {
-        lease_fini(&m->lease);
-        mem_free(m->holder);
-    }
+    leader_fini(&m->leader);
     recorder_fini(&m->recorder);
     metrics_fini(&m->metrics);
     arena_fini(&m->texts);
@@ -216,22 +203,6 @@ static void pump_watchers(struct manager *m)
 
 /* ---- Leading ---- */
 
-static void on_lease_answer(void *ctx, struct now now, const struct answer *answer)
-{
-    struct manager *m = ctx;
-    lease_answer(&m->lease, now, answer->body, answer->body_len,
-                 answer->error.code == ERR_NONE ? NULL : &answer->error);
-    if (answer->error.code != ERR_NONE && answer->error.code != ERR_CONFLICT &&
-        answer->error.code != ERR_NOT_FOUND && answer->error.code != ERR_EXISTS) {
-        manager_log(m, now, LOG_ERROR, "leaderelection", "Cannot get or renew the lease",
-                    (struct log_field[]){LOG_STR("lease", m->options.lease_name),
-                                         LOG_STR("error", answer->error.message)},
-                    2);
-    }
-}
-
-static const struct call_handler lease_handler = {.done = on_lease_answer};
-
 static void exit_with(struct manager *m, int code)
 {
     if (!m->exited) {
@@ -240,44 +211,11 @@ static void exit_with(struct manager *m, int code)
     }
 }
 
-/* Whoever looks at a standby's log shall see that it waits, and for whom. */
-static void tell_holder(struct manager *m)
-{
-    const char *holder = lease_holder(&m->lease);
-    if (m->lease.state != LEASE_STANDBY || holder[0] == '\0' ||
-        strcmp(holder, m->holder != NULL ? m->holder : "") == 0) {
-        return;
-    }
-    mem_free(m->holder);
-    m->holder = mem_strdup(holder);
-    manager_log(
-        m, m->now, LOG_INFO, "leaderelection", "Standing by: another holds the lease",
-        (struct log_field[]){LOG_STR("lease", m->options.lease_name), LOG_STR("holder", holder)},
-        2);
-}
-
 /* May writes be sent now? */
 static bool pump_lease(struct manager *m)
 {
-    if (!m->options.leader_elect) {
-        return true;
-    }
-    bool leading = lease_step(&m->lease, m->now);
-    struct request request = {0};
-    if (lease_want(&m->lease, m->now, &request)) {
-        client_start(&m->client, m->now, &request, &lease_handler, m);
-    }
-    if (leading != m->was_leading) {
-        m->was_leading = leading;
-        metric_set(m->leading, leading ? 1 : 0);
-        manager_log(m, m->now, LOG_INFO, "leaderelection",
-                    leading ? "Successfully acquired the lease" : "No longer the leader",
-                    (struct log_field[]){LOG_STR("lease", m->options.lease_name),
-                                         LOG_STR("holder", lease_holder(&m->lease))},
-                    2);
-    }
-    tell_holder(m);
-    if (m->lease.state == LEASE_LOST) {
+    bool leading = leader_pump(&m->leader);
+    if (leader_is_lost(&m->leader)) {
         say(m, LOG_ERROR, "The lease is lost. Exiting, so that nothing of this process lands late");
         exit_with(m, 1);
     }
@@ -410,19 +348,9 @@ static void pump_stop(struct manager *m)
     if (!drained && m->now.mono_ms < m->drain_until_ms) {
         return;
     }
-    if (m->options.leader_elect && m->lease.state != LEASE_RELEASED) {
-        struct request request = {0};
-        /* A write that may still land forbids to give the lease away: let it run out. */
-        if (drained) {
-            lease_release(&m->lease, m->now);
-            lease_step(&m->lease, m->now);
-            if (lease_want(&m->lease, m->now, &request)) {
-                client_start(&m->client, m->now, &request, &lease_handler, m);
-            }
-            if (m->lease.state == LEASE_RELEASING) {
-                return;
-            }
-        }
+    /* A write that may still land forbids to give the lease away: let it run out. */
+    if (drained && !leader_release(&m->leader)) {
+        return;
     }
     say(m, LOG_INFO, "Stopped");
     exit_with(m, 0);
@@ -468,18 +396,16 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 uint64_t manager_deadline(const struct manager *m)
 {
     uint64_t at = client_deadline(&m->client);
-    if (m->stopping && m->lease.state != LEASE_RELEASING) {
+    if (m->stopping && !leader_is_releasing(&m->leader)) {
         return earlier(at, m->drain_until_ms); /* the lease is not renewed meanwhile */
     }
-    if (m->options.leader_elect) {
-        at = earlier(at, lease_deadline(&m->lease));
-    }
+    at = earlier(at, leader_deadline(&m->leader));
     if (m->stopping) {
         return at;
     }
     at = earlier(at, watching_deadline(&m->watching));
-    bool running = m->was_synced && all_synced(m) && (!m->options.leader_elect || m->was_leading) &&
-                   busy(m) < m->options.max_concurrent;
+    bool running =
+        m->was_synced && all_synced(m) && m->leader.leading && busy(m) < m->options.max_concurrent;
     for (size_t i = 0; running && i < m->controller_count; i++) {
         at = earlier(at, controller_deadline(m->controllers[i]));
     }
@@ -527,7 +453,7 @@ const struct manager_options *manager_settings(const struct manager *m)
 
 uint64_t manager_write_deadline(const struct manager *m)
 {
-    return m->options.leader_elect ? lease_write_deadline(&m->lease) : UINT64_MAX;
+    return m->options.leader_elect ? lease_write_deadline(&m->leader.lease) : UINT64_MAX;
 }
 
 struct now manager_now(const struct manager *m)
