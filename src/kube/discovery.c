@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { QUOTED_BYTES = 65 };
+
 /* What the list says of the kind. The entries "widgets" and "widgets/scale" come in any order. */
 struct finding {
     yyjson_val *resource;
@@ -30,29 +32,43 @@ static bool is_kind(const char *text)
 /* A version is a label, as a namespace is. */
 static bool is_api_version(const char *text)
 {
-    char group[NAME_BYTES_MAX + 1] = "";
+    char group[API_VERSION_BYTES] = "";
     const char *slash = strchr(text, '/');
 
     if (slash == NULL) {
         return namespace_is_valid(text);
     }
-    if ((size_t)(slash - text) > NAME_BYTES_MAX) {
-        return false;
+    if (strnlen(text, API_VERSION_BYTES) == API_VERSION_BYTES) {
+        return false; /* no kind_api_version() */
     }
     memcpy(group, text, (size_t)(slash - text));
     return name_is_valid(group) && namespace_is_valid(slash + 1);
 }
 
+/* The beginning of what cannot be right, fit for a message. */
+static const char *quoted(const char *text, char out[QUOTED_BYTES])
+{
+    size_t len = strnlen(text, QUOTED_BYTES - 1);
+
+    for (size_t i = 0; i < len; i++) {
+        out[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+    }
+    out[len] = '\0';
+    return out;
+}
+
 int discovery_check(const char *api_version, const char *kind, struct error *err)
 {
+    char text[QUOTED_BYTES];
+
     if (!is_api_version(api_version)) {
         return error_set(err, ERR_INVALID,
-                         "apiVersion \"%.64s\" is none: write it as in \"apps/v1\", or \"v1\"",
-                         api_version);
+                         "apiVersion \"%s\" is none: write it as in \"apps/v1\", or \"v1\"",
+                         quoted(api_version, text));
     }
     if (!is_kind(kind)) {
-        return error_set(err, ERR_INVALID, "kind \"%.64s\" is none: write it as in \"Deployment\"",
-                         kind);
+        return error_set(err, ERR_INVALID, "kind \"%s\" is none: write it as in \"Deployment\"",
+                         quoted(kind, text));
     }
     return 0;
 }

@@ -223,6 +223,10 @@ static void names_are_checked(void **state)
     assert_int_equal(discovery_check("v1", huge, NULL), ERR_INVALID);
     memcpy(huge + 1000, "/v1", 4);
     assert_int_equal(discovery_check(huge, "Pod", NULL), ERR_INVALID);
+    memcpy(huge + 252, "/v1", 4); /* as long as kind_api_version() can say */
+    assert_int_equal(discovery_check(huge, "Pod", NULL), 0);
+    memcpy(huge + 252, "/v10", 5);
+    assert_int_equal(discovery_check(huge, "Pod", NULL), ERR_INVALID);
 }
 
 static void a_wrong_name_is_said_to_be_wrong(void **state)
@@ -235,6 +239,8 @@ static void a_wrong_name_is_said_to_be_wrong(void **state)
     discovery_check("apps/v1/", "Deployment", &err);
     assert_string_equal(err.message,
                         "apiVersion \"apps/v1/\" is none: write it as in \"apps/v1\", or \"v1\"");
+    discovery_check("apps/v1", "P\xc3\xb6\n", &err);
+    assert_string_equal(err.message, "kind \"P???\" is none: write it as in \"Deployment\"");
     discovery_check("apps/v1", "my app", &err);
     assert_string_equal(err.message, "kind \"my app\" is none: write it as in \"Deployment\"");
 }
