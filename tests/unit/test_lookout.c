@@ -11,6 +11,7 @@
 
 #include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define GADGETS   "/apis/example.com/v1/namespaces/a/gadgets?fieldSelector=metadata.name%3D"
@@ -771,6 +772,233 @@ static void more_than_the_limit_wait_for_their_turn(void **state)
     assert_told("n1001: unknown\nn1000: unknown\n");
 }
 
+/* ---- whatever happens ------------------------------------------------------------------------ */
+
+enum { NAMES = 6 };
+
+/* A server with objects n0 … n5, and who refers to which. */
+struct chaos {
+    struct driver *d;
+    struct random random;
+    unsigned rv; /* the server's last */
+    struct {
+        unsigned rv; /* 0: there never was one */
+        bool gone;   /* at rv */
+        unsigned references;
+        uint64_t in_step; /* the request of which the initial events are complete */
+    } objects[NAMES];
+};
+
+static size_t below(struct chaos *c, size_t bound)
+{
+    return (size_t)random_below(&c->random, bound);
+}
+
+/* Some open request for an object, which it is of; or NULL. */
+static const struct open_request *some_request(struct chaos *c, size_t *name)
+{
+    if (driver_count(c->d, "GET " GADGETS) == 0) {
+        return NULL;
+    }
+    size_t i = below(c, c->d->open_count);
+    while (strncmp(c->d->open[i].line, "GET " GADGETS, strlen("GET " GADGETS)) != 0) {
+        i = (i + 1) % c->d->open_count;
+    }
+    *name = (size_t)(c->d->open[i].line[strlen("GET " GADGETS "n")] - '0');
+    return &c->d->open[i];
+}
+
+static bool is_there(const struct chaos *c, size_t i)
+{
+    return c->objects[i].rv != 0 && !c->objects[i].gone;
+}
+
+static const char *object_text(const struct chaos *c, size_t i)
+{
+    static char text[128];
+
+    snprintf(text, sizeof text,
+             "{'metadata':{'namespace':'a','name':'n%zu','resourceVersion':'%u'}}", i,
+             c->objects[i].rv);
+    return text;
+}
+
+static void tell_of_object(struct chaos *c, const char *line, size_t i)
+{
+    driver_feed(c->d, line, "{'type':'%s','object':%s}\n",
+                c->objects[i].gone ? "DELETED" : "MODIFIED", object_text(c, i));
+}
+
+/* All that the request is to be told by now. */
+static void answer_truly(struct chaos *c, const struct open_request *r, size_t i)
+{
+    const char *from = strstr(r->line, "resourceVersion=");
+    char *line = mem_strdup(r->line);
+
+    if (strstr(line, "watch=1") == NULL) {
+        driver_answer(c->d, line, 200, LIST("%u", "%s"), c->rv,
+                      is_there(c, i) ? object_text(c, i) : "");
+    } else if (strstr(line, "sendInitialEvents") == NULL) {
+        driver_feed(c->d, line, "%s", "");
+        if (c->objects[i].rv > strtoul(from + strlen("resourceVersion="), NULL, 10)) {
+            tell_of_object(c, line, i);
+        }
+    } else if (c->objects[i].in_step != r->id) {
+        c->objects[i].in_step = r->id;
+        if (is_there(c, i)) {
+            driver_feed(c->d, line, "{'type':'ADDED','object':%s}\n", object_text(c, i));
+        }
+        driver_feed(c->d, line, INITIAL_END("%u"), c->rv);
+    }
+    mem_free(line);
+}
+
+static void change(struct chaos *c, size_t i)
+{
+    char prefix[256];
+
+    c->objects[i].gone = is_there(c, i) && below(c, 3) == 0;
+    c->objects[i].rv = ++c->rv;
+    snprintf(prefix, sizeof prefix, "GET %sn%zu&", GADGETS, i);
+    const struct open_request *r = driver_find(c->d, prefix);
+    bool watches = r != NULL && strstr(r->line, "watch=1") != NULL;
+    bool listed =
+        watches && (strstr(r->line, "sendInitialEvents") == NULL || c->objects[i].in_step == r->id);
+    if (listed) {
+        tell_of_object(c, prefix, i);
+    }
+}
+
+static void answer_badly(struct chaos *c, const struct open_request *r)
+{
+    static const int statuses[] = {401, 403, 404, 410, 422, 429, 500, 503};
+    char *line = mem_strdup(r->line);
+
+    switch (below(c, 4)) {
+    case 0:
+        driver_break(c->d, line);
+        break;
+    case 1:
+        driver_answer(c->d, line, 200, "%s", below(c, 2) == 0 ? "" : "{]");
+        break;
+    default:
+        driver_answer(c->d, line, statuses[below(c, ARRAY_LEN(statuses))], "{}");
+        break;
+    }
+    mem_free(line);
+}
+
+static void refer(struct chaos *c, size_t i, bool more)
+{
+    if (more) {
+        c->objects[i].references++;
+        assert_true(lookout_add(gadgets(&referrer), "a", numbered(i)));
+    } else if (c->objects[i].references > 0) {
+        c->objects[i].references--;
+        lookout_remove(gadgets(&referrer), "a", numbered(i));
+    }
+}
+
+static void happen(struct chaos *c)
+{
+    size_t i = below(c, NAMES);
+    size_t named = 0;
+    const struct open_request *r = some_request(c, &named);
+
+    switch (below(c, 8)) {
+    case 0:
+        refer(c, i, true);
+        break;
+    case 1:
+        refer(c, i, false);
+        break;
+    case 2:
+        driver_pass(c->d, below(c, 40000));
+        break;
+    case 3:
+        lookout_refresh(gadgets(&referrer), "a", numbered(i));
+        break;
+    case 4:
+        change(c, i);
+        break;
+    case 5:
+        if (r != NULL) {
+            answer_badly(c, r);
+        }
+        break;
+    default:
+        if (r != NULL) {
+            answer_truly(c, r, named);
+        }
+        break;
+    }
+}
+
+static void check(struct chaos *c)
+{
+    size_t wanted = 0;
+
+    driver_pass(c->d, 0);
+    assert_true(manager_deadline(c->d->manager) > c->d->now.mono_ms); /* nobody spins */
+    for (size_t i = 0; i < NAMES; i++) {
+        char prefix[256];
+        bool referred = c->objects[i].references > 0;
+        snprintf(prefix, sizeof prefix, "GET %sn%zu&", GADGETS, i);
+        assert_in_range(driver_count(c->d, prefix), 0, referred ? 1 : 0);
+        assert_true(referred || store_get(gadget_store(), "a", numbered(i)) == NULL);
+        wanted += referred ? 1 : 0;
+    }
+    assert_int_equal(gadget_store()->scope_count, wanted);
+}
+
+/* The server is well from here on: what is referred to comes in step, and nothing else. */
+static void settle(struct chaos *c)
+{
+    for (int round = 0; round < 6; round++) {
+        for (size_t i = 0; i < NAMES; i++) {
+            char prefix[256];
+            snprintf(prefix, sizeof prefix, "GET %sn%zu&", GADGETS, i);
+            const struct open_request *r = driver_find(c->d, prefix);
+            if (r != NULL) {
+                answer_truly(c, r, i);
+            }
+        }
+        driver_pass(c->d, 61000);
+    }
+    for (size_t i = 0; i < NAMES; i++) {
+        struct sight sight = lookout_see(gadgets(&referrer), "a", numbered(i));
+        bool referred = c->objects[i].references > 0;
+        assert_int_equal(sight.synced, referred);
+        assert_null(sight.trouble);
+        assert_int_equal(sight.object != NULL, referred && is_there(c, i));
+    }
+}
+
+static void whatever_happens_it_comes_in_step(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        struct chaos c = {.d = begin(), .rv = 100};
+        random_init(&c.random, seed);
+        gadgets(&referrer); /* there is its store from here on */
+        for (int i = 0; i < 300; i++) {
+            happen(&c);
+            check(&c);
+        }
+        settle(&c);
+        for (size_t i = 0; i < NAMES; i++) {
+            while (c.objects[i].references > 0) {
+                refer(&c, i, false);
+            }
+        }
+        driver_pass(c.d, 0);
+        assert_nothing_left(c.d);
+        if (seed < 200) {
+            teardown(NULL);
+        }
+    }
+}
+
 /* What the process holds of the heap; with AddressSanitizer malloc is its own. */
 size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
 
@@ -1125,6 +1353,7 @@ int main(void)
         LOOKOUT_TEST(only_some_begin_at_a_time),
         LOOKOUT_TEST(who_is_not_answered_holds_others_up_for_a_while_only),
         LOOKOUT_TEST(more_than_the_limit_wait_for_their_turn),
+        LOOKOUT_TEST(whatever_happens_it_comes_in_step),
         LOOKOUT_TEST(memory_does_not_grow_with_what_comes_and_goes),
         LOOKOUT_TEST(a_kind_is_asked_for_once_and_for_good),
         LOOKOUT_TEST(a_kind_that_is_not_found_is_asked_for_again),
