@@ -21,9 +21,9 @@ static void on_report(void *ctx, const char *verb, const struct reflector_spec *
         lookout_set_trouble(w, err);
         return;
     }
+    /* also of the first list, which may have brought nothing */
     w->trouble = ERROR_INIT;
-    lookout_tell(w->lookout, w->ns,
-                 w->name); /* also of the first list, which may have brought nothing */
+    lookout_tell(w->lookout, w->ns, w->name);
 }
 
 static void on_stirred(void *ctx)

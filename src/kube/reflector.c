@@ -31,6 +31,9 @@ void reflector_init(struct reflector *r, const struct reflector_spec *spec, stru
     };
     watch_init(&r->watch);
     r->watch.known = on_known;
+    if (spec->name != NULL) {
+        r->watch.keep_bytes = 0; /* there may be a thousand */
+    }
     list_init(&r->list);
     buf_init(&r->refusal, REFUSAL_BYTES_MAX);
 }

@@ -1326,6 +1326,18 @@ static void objects_of_other_names_are_garbage(void **state)
     assert_string_equal(store_get(&s.store, "a", "y")->rv, "7");
 }
 
+static void one_object_keeps_no_memory_for_its_next_line(void **state)
+{
+    SCRIPT(s, script_init_one);
+
+    stream(&s, "{\"type\":\"ADDED\",\"object\":");
+    assert_true(s.reflector.watch.line.cap > 0);
+    body(&s, POD("x", "5") "}\n");
+    assert_int_equal(s.reflector.watch.line.cap, 0);
+    body(&s, INITIAL_END("10"));
+    assert_trace(&s, GET_ONE(WATCH INITIAL_EVENTS), "add a/x@5", "list works");
+}
+
 /* There may be a thousand of one type that is not served: they do not ask every 5 s. */
 static void one_object_of_what_is_not_served_backs_off_as_others_do(void **state)
 {
@@ -1408,6 +1420,7 @@ int main(void)
         cmocka_unit_test(one_object_is_selected_by_its_name_in_every_request),
         cmocka_unit_test(one_object_that_is_not_there_is_known_to_be_absent),
         cmocka_unit_test(objects_of_other_names_are_garbage),
+        cmocka_unit_test(one_object_keeps_no_memory_for_its_next_line),
         cmocka_unit_test(one_object_of_what_is_not_served_backs_off_as_others_do),
         cmocka_unit_test(a_request_in_flight_may_be_abandoned),
     };
