@@ -267,6 +267,9 @@ static void take_end(struct client *c, struct now now, struct call *call,
                      const struct error *failure)
 {
     count_answer(c, call);
+    if (call->http_status == 0 && call->request.method != HTTP_GET) {
+        c->lost_ms = now.mono_ms;
+    }
     if (failure == NULL && must_wait(c, call)) {
         wait_and_retry(c, now, call);
         return;

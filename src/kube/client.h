@@ -44,7 +44,8 @@ struct client {
     double qps;    /* 0: no limit */
     double tokens; /* of the request rate; below 0: promised to calls that wait */
     uint64_t refilled_ms;
-    bool closing; /* no more retries */
+    bool closing;     /* no more retries */
+    uint64_t lost_ms; /* when a write last ended without an answer: it may land yet; 0: none did */
     struct metric_family *requests_total;
     struct { /* the series of the last answer: the next one is mostly the same */
         struct metric *series;

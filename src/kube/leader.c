@@ -96,6 +96,18 @@ bool leader_is_lost(const struct leader *l)
     return l->elects && l->lease.state == LEASE_LOST;
 }
 
+bool leader_is_acquiring(const struct leader *l)
+{
+    return l->elects && lease_is_acquiring(&l->lease);
+}
+
+uint64_t leader_kept_until(const struct leader *l)
+{
+    uint64_t lost_ms = manager_client(l->manager)->lost_ms;
+    bool holds = l->elects && l->lease.state == LEASE_LEADING;
+    return holds && lost_ms != 0 ? lost_ms + LEASE_LANDED_MS : 0;
+}
+
 bool leader_release(struct leader *l)
 {
     if (!l->elects || l->lease.state == LEASE_RELEASED) {

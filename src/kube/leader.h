@@ -24,6 +24,13 @@ bool leader_pump(struct leader *l);
 /** Led once, and never will again: the process must end. */
 bool leader_is_lost(const struct leader *l);
 
+/** lease_is_acquiring(). */
+bool leader_is_acquiring(const struct leader *l);
+
+/** A write that ended without an answer may be on its way until then (mono_ms): so long a lease
+ * that is held is kept. 0: none is. */
+uint64_t leader_kept_until(const struct leader *l);
+
 /** Give the lease back; to be called in each step. True when that is over, or nothing to do. */
 bool leader_release(struct leader *l);
 bool leader_is_releasing(const struct leader *l);

@@ -76,12 +76,13 @@ static int64_t int32_or(yyjson_val *value, int64_t min, int64_t fallback)
     return n < min || n > INT32_MAX ? fallback : n;
 }
 
-/* Without a holder it is free if it was given back. Else somebody has cleared it, and who held it
- * does not know that yet: it is waited out like a record that cannot be read. */
+/* Without a holder it is free if it was given back. Else somebody has cleared it, maybe a moment
+ * ago, and who held it does not know that yet: it is waited out like a record that cannot be read.
+ */
 static enum lease_owner owner_now(const struct lease *l, yyjson_val *spec, int64_t duration_s)
 {
     enum lease_owner owner = owner_of(l, spec);
-    bool cleared = l->owner == LEASE_ANOTHERS && duration_s != RELEASED_S;
+    bool cleared = l->owner != LEASE_OURS && duration_s != RELEASED_S;
     return owner == LEASE_FREE && cleared ? LEASE_ANOTHERS : owner;
 }
 
@@ -346,6 +347,11 @@ uint64_t lease_deadline(const struct lease *l)
     uint64_t ends_ms = state_deadline(l);
     bool waiting = !l->in_flight && !is_over(l);
     return waiting && l->next_ms < ends_ms ? l->next_ms : ends_ms;
+}
+
+bool lease_is_acquiring(const struct lease *l)
+{
+    return l->state == LEASE_STANDBY && l->in_flight && l->asked != HTTP_GET;
 }
 
 void lease_release(struct lease *l, struct now now)

@@ -15,6 +15,7 @@ enum {
     LEASE_RELEASE_MS = 1000, /* a release that takes longer is given up */
     LEASE_REQUEST_MS = 5000, /* one attempt: short enough to try again within the renew deadline */
     LEASE_LANDING_MS = 1000, /* a write that was given up is still on its way for so long at most */
+    LEASE_LANDED_MS = 1500,  /* the same by a clock that is fast by 1.5 */
 };
 
 enum lease_state {
@@ -76,6 +77,9 @@ uint64_t lease_write_deadline(const struct lease *l);
 
 /** When lease_want() or lease_step() may next change its answer. */
 uint64_t lease_deadline(const struct lease *l);
+
+/** Not leading yet, but asked for in a write whose answer may say so. */
+bool lease_is_acquiring(const struct lease *l);
 
 /** Begin to give the lease back (only when leading; else straight to LEASE_RELEASED). */
 void lease_release(struct lease *l, struct now now);

@@ -344,7 +344,8 @@ static void begin_stop(struct manager *m)
 
 static void pump_stop(struct manager *m)
 {
-    bool drained = busy(m) == 0;
+    bool acquiring = leader_is_acquiring(&m->leader);
+    bool drained = busy(m) == 0 && !acquiring && m->now.mono_ms >= leader_kept_until(&m->leader);
     if (!drained && m->now.mono_ms < m->drain_until_ms) {
         return;
     }
@@ -397,7 +398,9 @@ uint64_t manager_deadline(const struct manager *m)
 {
     uint64_t at = client_deadline(&m->client);
     if (m->stopping && !leader_is_releasing(&m->leader)) {
-        return earlier(at, m->drain_until_ms); /* the lease is not renewed meanwhile */
+        uint64_t kept_ms = leader_kept_until(&m->leader);
+        at = earlier(at, m->drain_until_ms); /* the lease is not renewed meanwhile */
+        return kept_ms > m->now.mono_ms ? earlier(at, kept_ms) : at;
     }
     at = earlier(at, leader_deadline(&m->leader));
     if (m->stopping) {

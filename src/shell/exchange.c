@@ -73,7 +73,8 @@ static void set_int(int fd, int level, int option, int value)
 }
 
 /* A peer that vanished without a word is noticed: with data on the way after the user timeout, else
- * by probes. */
+ * by probes. What has not left when the socket is closed never does, also when the process ends: a
+ * write that the kernel held back could land when another leads already. */
 static int on_socket_made(void *ctx, curl_socket_t fd, curlsocktype purpose)
 {
     (void)ctx;
@@ -85,6 +86,8 @@ static int on_socket_made(void *ctx, curl_socket_t fd, curlsocktype purpose)
     set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
     set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
     set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, EXCHANGE_SILENCE_MS);
+    struct linger reset = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
     return CURL_SOCKOPT_OK;
 }
 

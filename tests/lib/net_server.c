@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <errno.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
@@ -58,10 +59,18 @@ struct net_server {
     unsigned connection_count;
     char *requests[REQUESTS_MAX];
     unsigned request_count;
+    unsigned reset_count;
     char client[128];
 };
 
 /* ---- bytes ---- */
+
+static void count_reset(struct connection *c, bool is_reset)
+{
+    pthread_mutex_lock(&c->server->lock);
+    c->server->reset_count += is_reset ? 1 : 0;
+    pthread_mutex_unlock(&c->server->lock);
+}
 
 static bool get(struct connection *c, void *to, size_t len)
 {
@@ -69,6 +78,7 @@ static bool get(struct connection *c, void *to, size_t len)
     while (len > 0) {
         ssize_t got = c->ssl != NULL ? SSL_read(c->ssl, at, (int)len) : read(c->fd, at, len);
         if (got <= 0) {
+            count_reset(c, got < 0 && errno == ECONNRESET);
             return false;
         }
         at += got;
@@ -450,6 +460,14 @@ unsigned net_server_requests(struct net_server *s)
 {
     pthread_mutex_lock(&s->lock);
     unsigned count = s->request_count;
+    pthread_mutex_unlock(&s->lock);
+    return count;
+}
+
+unsigned net_server_resets(struct net_server *s)
+{
+    pthread_mutex_lock(&s->lock);
+    unsigned count = s->reset_count;
     pthread_mutex_unlock(&s->lock);
     return count;
 }

@@ -55,6 +55,9 @@ unsigned net_server_port(const struct net_server *s);
 unsigned net_server_connections(struct net_server *s);
 unsigned net_server_requests(struct net_server *s);
 
+/** Without TLS: connections that the client ended by RST. */
+unsigned net_server_resets(struct net_server *s);
+
 /** HTTP/1.1: head and body of request @n (from 0), "" when it has not come. Lives as long as @s. */
 const char *net_server_request(struct net_server *s, unsigned n);
 

@@ -298,6 +298,11 @@ void api_each(const struct api *a, const char *resource, const char *ns,
     }
 }
 
+uint64_t api_oldest(const struct api *a)
+{
+    return a->store.base;
+}
+
 void api_each_change(const struct api *a, uint64_t after_revision,
                      void (*each)(void *ctx, const struct api_change *change), void *ctx)
 {

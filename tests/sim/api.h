@@ -56,6 +56,9 @@ void api_set_time(struct api *a, int64_t wall_us);
 /** etcd's revision: that of the last write. */
 uint64_t api_revision(const struct api *a);
 
+/** The last compaction's; changes after it are known. */
+uint64_t api_oldest(const struct api *a);
+
 /** Forget history up to and with @revision (at most the newest): older watches and lists are
  * answered 410; a watch that has not been told all up to there gets it as an ERROR event. Caches
  * are not older than this afterwards, but for frozen ones. */

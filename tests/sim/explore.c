@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "kube/json.h"
 #include "operator/shape.h"
+#include "sim/explore_mark.h"
 #include "sim/facts.h"
 #include "sim/world_state.h"
 
@@ -19,7 +20,6 @@ enum {
     SLEEP_MAX = 64,
     ENDS_MAX = 1 << 16,
     OWN_MAX = 64,
-    OBJECT_BYTES = 128,
     SPLIT_DEPTH = 3, /* where the work is dealt out to jobs */
     ENDS_BYTES_MAX = 1 << 20,
     NOTHING_MORE_MS = 2 * 60 * 1000, /* what comes later than this is only upkeep */
@@ -27,22 +27,8 @@ enum {
     CALM_TURNS_MAX = 10000,
 };
 
-/* What a choice touches: some of the server's resources, the process, or everything. Two that touch
- * different things can change places, but for those at the two ends of one request. */
-struct mark {
-    char text[WORLD_CHOICE_BYTES];
-    unsigned reads, writes;    /* bits: resources; on the server */
-    char object[OBJECT_BYTES]; /* the one that is written; "": not known … */
-    const char *watch;         /* … and who hears of it; NULL: not known */
-    bool process;
-    const char *scope; /* an answer that only fills this cache: nothing is decided yet */
-    bool all;
-    uint64_t flight; /* 0: none, or all of the process's */
-    bool all_flights;
-};
-
 struct sleepers {
-    struct mark marks[SLEEP_MAX];
+    struct explore_mark marks[SLEEP_MAX];
     size_t count;
 };
 
@@ -200,135 +186,6 @@ static void record_path(const struct explorer *e, struct script *script)
 
 /* ---- Choices ---- */
 
-static const char *const resources[] = {"memcacheds", "deployments", "pods"};
-
-static unsigned resources_in(const char *text)
-{
-    unsigned bits = 0;
-    for (unsigned i = 0; i < ARRAY_LEN(resources); i++) {
-        bits |= strstr(text, resources[i]) != NULL ? 1U << i : 0;
-    }
-    return bits != 0 ? bits : ~0U;
-}
-
-/* A Deployment of a Memcached's name is watched as its own, if at all, others as sources: changes
- * of two that no watch shows both can change places. Of all else there is one watch. */
-static void mark_deployment(struct mark *m, const struct world *w, const char *ns, const char *name)
-{
-    snprintf(m->object, sizeof m->object, "%s/%s", ns, name);
-    m->watch = api_get(w->api, "memcacheds", ns, name) != NULL ? "operands" : "sources";
-}
-
-/* The name is where it is addressed, or in what is posted there. */
-static void mark_execute(struct mark *m, const struct world *w, const struct exchange *e)
-{
-    char path[WORLD_CHOICE_BYTES];
-    char ns[64], name[64];
-    snprintf(path, sizeof path, "%.*s", (int)strcspn(e->path, "?"), e->path);
-    m->flight = e->id;
-    *(e->method == HTTP_GET ? &m->reads : &m->writes) = resources_in(path);
-    const char *at = strstr(path, "/namespaces/");
-    const char *body = e->body != NULL ? strstr(e->body, "\"name\":\"") : NULL;
-    if (m->writes == resources_in("deployments") && at != NULL &&
-        (sscanf(at, "/namespaces/%63[^/]/deployments/%63[^/]", ns, name) == 2 ||
-         (body != NULL && sscanf(body, "\"name\":\"%63[^\"]", name) == 1))) {
-        mark_deployment(m, w, ns, name);
-    }
-}
-
-/* "user    kubectl scale deployments default/web to 3" */
-static void mark_user(struct mark *m, const struct world *w)
-{
-    char ns[64], name[64];
-    m->writes = resources_in(m->text);
-    if (sscanf(m->text, "user %*s %*s deployments %63[^/]/%63s", ns, name) == 2) {
-        mark_deployment(m, w, ns, name);
-    }
-}
-
-static void mark_cluster(struct mark *m, const struct world *w, const struct cluster_step *step)
-{
-    unsigned deployments = resources_in("deployments");
-    unsigned pods = resources_in("pods");
-    bool observe = step->type == CLUSTER_OBSERVE;
-    if (step->type >= CLUSTER_COLLECT) {
-        m->writes = ~0U; /* owners may be anything */
-        return;
-    }
-    m->writes = observe ? deployments : pods;
-    m->reads = observe ? pods : deployments;
-    if (observe) {
-        mark_deployment(m, w, step->ns, step->name);
-    }
-}
-
-/* What is read before all caches are in step goes into one of them and nowhere else. */
-static const char *scope_of(const struct world *w, const struct choice *c)
-{
-    static const char *const scopes[] = {"/memcacheds", "associated-memcached", "managed-by",
-                                         "/pods"};
-    const struct exchange *e = world_exchange(w, c->exchange);
-    struct manager *m = w->network.processes[e->process].manager;
-    bool filling = e->method == HTTP_GET && m != NULL && !manager_ready(m, NULL);
-    for (size_t i = 0; filling && i < ARRAY_LEN(scopes); i++) {
-        if (strstr(e->path, scopes[i]) != NULL) {
-            return scopes[i];
-        }
-    }
-    return NULL;
-}
-
-static struct mark mark_of(struct world *w, const struct choice *c)
-{
-    struct mark m = {.all = false};
-    world_choice_text(w, c, m.text);
-    switch (c->type) {
-    case CHOICE_EXECUTE:
-        mark_execute(&m, w, world_exchange(w, c->exchange));
-        break;
-    case CHOICE_USER:
-        mark_user(&m, w);
-        break;
-    case CHOICE_CLUSTER:
-        mark_cluster(&m, w, &w->steps[c->value]);
-        break;
-    case CHOICE_DROP:
-        m.flight = world_exchange(w, c->exchange)->id;
-        break;
-    case CHOICE_ANSWER:
-    case CHOICE_DELIVER:
-    case CHOICE_LOSE:
-        m.process = true;
-        m.flight = world_exchange(w, c->exchange)->id;
-        m.scope = scope_of(w, c);
-        break;
-    case CHOICE_CRASH:
-        m.process = m.all_flights = true;
-        break;
-    case CHOICE_START: /* it asks for everything */
-        m.process = true;
-        m.reads = ~0U;
-        break;
-    default:
-        m.all = true;
-        break;
-    }
-    return m;
-}
-
-static bool are_independent(const struct mark *a, const struct mark *b)
-{
-    bool other = a->watch != NULL && b->watch != NULL && a->watch != b->watch &&
-                 strcmp(a->object, b->object) != 0;
-    bool clash = (a->writes & b->writes) != 0 && !other;
-    bool apart = a->scope != NULL && b->scope != NULL && a->scope != b->scope;
-    bool meet = clash || (a->writes & b->reads) != 0 || (a->reads & b->writes) != 0 ||
-                (a->process && b->process && !apart);
-    bool share = (a->flight != 0 && a->flight == b->flight) || (a->all_flights && b->flight != 0) ||
-                 (b->all_flights && a->flight != 0);
-    return !a->all && !b->all && !meet && !share;
-}
-
 /* For a process; that orphans are gone some time is a choice of its own. */
 static bool is_due_soon(const struct world *w)
 {
@@ -360,7 +217,7 @@ static size_t choices_of(const struct tour *t, struct choice out[WORLD_CHOICES_M
     return kept;
 }
 
-static bool sleeps(const struct sleepers *s, const struct mark *m)
+static bool sleeps(const struct sleepers *s, const struct explore_mark *m)
 {
     for (size_t i = 0; i < s->count; i++) {
         if (strcmp(s->marks[i].text, m->text) == 0) {
@@ -370,18 +227,19 @@ static bool sleeps(const struct sleepers *s, const struct mark *m)
     return false;
 }
 
-static void add_sleeper(struct sleepers *s, const struct mark *m)
+static void add_sleeper(struct sleepers *s, const struct explore_mark *m)
 {
     if (s->count < SLEEP_MAX) { /* one forgotten costs time only */
         s->marks[s->count++] = *m;
     }
 }
 
-static void awaken(const struct sleepers *from, const struct mark *taken, struct sleepers *out)
+static void awaken(const struct sleepers *from, const struct explore_mark *taken,
+                   struct sleepers *out)
 {
     out->count = 0;
     for (size_t i = 0; i < from->count; i++) {
-        if (are_independent(&from->marks[i], taken)) {
+        if (explore_are_independent(&from->marks[i], taken)) {
             out->marks[out->count++] = from->marks[i];
         }
     }
@@ -404,6 +262,8 @@ static void digest_object(void *ctx, const char *json)
     facts_append_difference(&d->text, &none, &facts);
     facts_fini(&facts);
 }
+
+static const char *const resources[] = {"memcacheds", "deployments", "pods"};
 
 /* What is there, and what may happen: whatever the revisions, and the order of requests. */
 static uint64_t digest(struct world *w)
@@ -501,7 +361,7 @@ static void visit(struct explorer *e, unsigned depth, const struct sleepers *asl
     struct sleepers *below = mem_alloc(sizeof *below);
     *here = *asleep;
     for (size_t i = 0; i < count && e->found->result.failed == 0; i++) {
-        struct mark mark = mark_of(e->tour.w, &choices[i]);
+        struct explore_mark mark = explore_mark_of(e->tour.w, &choices[i]);
         if (!spec->sleepless && sleeps(here, &mark)) {
             e->found->result.pruned++;
             continue;

@@ -1,5 +1,5 @@
 /*
- * Every schedule of a small world, to a depth: depth-first, each path replayed from the start, with
+ * Every schedule of a small world, to a depth: depth-first, a process for each way that parts, with
  * sleep sets (P. Godefroid, "Partial-Order Methods for the Verification of Concurrent Systems"): of
  * two choices that do not touch the same things only one order is tried.
  */

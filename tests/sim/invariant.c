@@ -26,6 +26,7 @@ struct invariants *invariants_new(struct world *w)
     i->world = w;
     history_init(&i->history);
     map_init(&i->told, 4);
+    map_init(&i->known, 5);
     invariants_upgraded(i, "memcached:1.6");
     return i;
 }
@@ -35,6 +36,8 @@ void invariants_free(struct invariants *i)
     if (i != NULL) {
         history_fini(&i->history);
         invariants_forget_events(i);
+        invariants_forget_known(i);
+        map_fini(&i->known);
         mem_free(i);
     }
 }
@@ -168,6 +171,7 @@ void invariants_restored(struct invariants *i, uint64_t revision)
 {
     static const char *const resources[] = {"memcacheds", "deployments", "leases"};
     history_forget_order(&i->history, revision);
+    invariants_forget_known(i);
     i->holder[0] = '\0';
     i->restored_ms = world_now_ms(i->world);
     for (size_t n = 0; n < ARRAY_LEN(resources); n++) {

@@ -26,6 +26,18 @@ void invariants_free(struct invariants *i);
 void invariants_change(struct invariants *i, int process, const struct exchange *exchange,
                        const struct api_change *change);
 
+/** A request of an operator was done, or refused, by the server. @admitted: a webhook had its say.
+ */
+void invariants_answered(struct invariants *i, const struct exchange *e,
+                         const struct api_answer *answer, bool admitted);
+
+/** The answer reaches the process. */
+void invariants_told(struct invariants *i, const struct exchange *e,
+                     const struct api_answer *answer);
+
+/** Operators may know no more what they were told: they cannot be blamed for what follows. */
+void invariants_forget_known(struct invariants *i);
+
 /** I1: the state is what it must be; else fails the world with the difference. */
 void invariants_check_state(struct invariants *i);
 

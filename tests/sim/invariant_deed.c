@@ -76,10 +76,26 @@ static bool is_to_subresource(const struct exchange *e, const char *subresource)
     return len > tail && strncmp(e->path + len - tail, subresource, tail) == 0;
 }
 
+/* It was decided for one object, and another has its name now. */
+static bool is_for_another(const struct deed *d)
+{
+    const char *body = d->exchange->body;
+    yyjson_doc *doc = body != NULL ? yyjson_read(body, strlen(body), 0) : NULL;
+    const char *meant = text(json_at(yyjson_doc_get_root(doc), "metadata", "uid", NULL));
+    bool other =
+        meant[0] != '\0' && strcmp(meant, text(json_at(d->after, "metadata", "uid", NULL))) != 0;
+    yyjson_doc_free(doc);
+    return other;
+}
+
 static void judge_memcached(struct invariants *i, const struct deed *d)
 {
     if (d->before == NULL) {
         blame(i, d, "an operator makes no Memcacheds");
+        return;
+    }
+    if (is_for_another(d)) {
+        blame(i, d, "it is not the one that this write was meant for, but has its name");
         return;
     }
     bool is_status = is_to_subresource(d->exchange, "/status");

@@ -19,6 +19,7 @@ struct invariants {
     uint64_t renewed_ms;  /* true time at which the Lease was last written by its holder */
     uint64_t restored_ms; /* true time of the last restore of etcd; 0: none */
     struct map told;      /* what Events say → struct told */
+    struct map known;     /* process and Deployment → struct known */
 };
 
 /** One change by an operator. */

@@ -4,19 +4,9 @@
 #include <stdio.h>
 
 const struct perturb_class *const perturb_classes[] = {
-    &perturb_crash,
-    &perturb_lost,
-    &perturb_stale,
-    &perturb_blind,
-    &perturb_late,
-    &perturb_lease,
-    &perturb_restore,
-    &perturb_restart,
-    &perturb_overload,
-    &perturb_reads,
-    &perturb_rivals,
-    &perturb_memory,
-    NULL,
+    &perturb_crash, &perturb_lost,    &perturb_stale,   &perturb_blind, &perturb_late,
+    &perturb_lease, &perturb_restore, &perturb_restart, &perturb_pods,  &perturb_overload,
+    &perturb_reads, &perturb_rivals,  &perturb_memory,  NULL,
 };
 
 static bool is_deterministic(enum workload_name name)

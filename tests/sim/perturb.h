@@ -31,7 +31,7 @@ struct perturb_class {
 extern const struct perturb_class *const perturb_classes[]; /* NULL at the end */
 extern const struct perturb_class perturb_crash, perturb_lost, perturb_stale, perturb_blind,
     perturb_late, perturb_lease, perturb_restart, perturb_restore, perturb_overload, perturb_reads,
-    perturb_rivals, perturb_memory;
+    perturb_rivals, perturb_memory, perturb_pods;
 
 /** All variants of the deterministic workloads as one list: the @i-th. */
 unsigned perturb_workload_count(void);

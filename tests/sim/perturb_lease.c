@@ -39,6 +39,7 @@ enum deed {
     DEED_KILL,
     DEED_KILL_LATE, /* what it has sent lands as late as it can */
     DEED_STOP,
+    DEED_STOP_LATE, /* its connections have broken a moment ago: the same */
     DEED_CLOCK,
     DEED_WRITE, /* somebody writes into the Lease */
     /* at requests for the Lease */
@@ -96,6 +97,7 @@ static const struct fault faults[] = {
     {DEED_KILL, WHO_STANDBY, 0, "standby killed"},
     {DEED_STOP, WHO_LEADER, 0, "leader stopped"},
     {DEED_STOP, WHO_STANDBY, 0, "standby stopped"},
+    {DEED_STOP_LATE, WHO_LEADER, 2000, "leader cut off and stopped, its writes late"},
     {DEED_CLOCK, WHO_LEADER, CLOCK_MS, "leader's clock + 1 h"},
     {DEED_CLOCK, WHO_LEADER, -CLOCK_MS, "leader's clock - 1 h"},
     {DEED_CLOCK, WHO_STANDBY, CLOCK_MS, "standby's clock + 1 h"},
@@ -176,6 +178,17 @@ static void write_lease(struct world *w, const char *patch)
     world_write(w, "kubectl", method, LEASE, MEDIA_MERGE_PATCH, patch, 0);
 }
 
+static void break_writes(struct world *w, unsigned process)
+{
+    for (size_t i = world_exchange_count(w); i-- > 0;) {
+        const struct exchange *e = world_exchange(w, i);
+        if (e->process == process && e->method != HTTP_GET && !e->executed && !e->orphan) {
+            take(w, CHOICE_LOSE, process, (unsigned)i, 0);
+            i = world_exchange_count(w);
+        }
+    }
+}
+
 static void drop_orphans(struct world *w)
 {
     for (size_t i = world_exchange_count(w); i-- > 0;) {
@@ -203,6 +216,12 @@ static void begin(struct run *r, struct world *w, const struct choice *at)
     case DEED_KILL:
     case DEED_KILL_LATE:
         take(w, CHOICE_CRASH, process, 0, 0);
+        break;
+    case DEED_STOP_LATE:
+        break_writes(w, process);
+        if (world_manager(w, process) != NULL) { /* it was stopping, and that was the last write */
+            take(w, CHOICE_STOP, process, 0, 0);
+        }
         break;
     case DEED_STOP:
         take(w, CHOICE_STOP, process, 0, 0);
@@ -271,6 +290,7 @@ static bool is_held(const struct run *r, struct world *w, const struct choice *n
     case DEED_LATE:
         return theirs && e->method != HTTP_GET && !e->executed && !is_due(w, e);
     case DEED_KILL_LATE:
+    case DEED_STOP_LATE:
         return e->orphan && !is_due(w, e);
     case DEED_DEAF:
         return theirs && next->type != CHOICE_EXECUTE;
@@ -391,16 +411,16 @@ static void judge_failover(struct run *r, struct world *w)
     bool stranger = deed == DEED_WRITE && r->fault->amount >= STRANGER_FIRST;
     bool killed = deed == DEED_KILL || deed == DEED_KILL_LATE;
     if (!r->healthy || r->identity[0] == '\0' || r->fault->who == WHO_STANDBY ||
-        (deed != DEED_STOP && !killed && !stranger)) {
+        (deed != DEED_STOP && deed != DEED_STOP_LATE && !killed && !stranger)) {
         return;
     }
-    uint64_t limit_ms = deed == DEED_STOP ? STOPPED_MS : KILLED_MS;
+    uint64_t limit_ms = killed || stranger ? KILLED_MS : STOPPED_MS;
     if (!r->replaced || r->failover_ms > limit_ms) {
         world_fail(w, "I6: nobody leads after %" PRIu64 " ms", r->replaced ? r->failover_ms : 0);
     } else if (stranger && r->failover_ms > 0 && r->failover_ms < LEASE_MS) {
         world_fail(w, "I6: the stranger's lease was taken after %" PRIu64 " ms", r->failover_ms);
     } else if (figures != NULL && !stranger) {
-        note(deed == DEED_STOP ? &figures->stopped_ms : &figures->killed_ms, r->failover_ms);
+        note(killed ? &figures->killed_ms : &figures->stopped_ms, r->failover_ms);
     }
 }
 
@@ -432,11 +452,13 @@ static const struct places *places_of(unsigned workload, size_t rate)
 }
 
 /* Of many places of a run one in so many is taken, each fault and rate another one. */
-enum { STRIDE_USUAL = 811, STRIDE_LEASE_USUAL = 91 };
+/* There are millions of places: primes, to meet them all in the end. */
+enum { STRIDE_USUAL = 811, STRIDE_LEASE_USUAL = 91, STRIDE_MANY = 53, STRIDE_LEASE_MANY = 7 };
 
 static uint64_t stride_of(const struct fault *k, bool many)
 {
-    return many ? 1 : is_at_lease(k) ? STRIDE_LEASE_USUAL : STRIDE_USUAL;
+    return is_at_lease(k) ? (many ? STRIDE_LEASE_MANY : STRIDE_LEASE_USUAL)
+                          : (many ? STRIDE_MANY : STRIDE_USUAL);
 }
 
 static uint64_t cases_of(unsigned workload, size_t rate, const struct fault *k, bool many)
@@ -483,6 +505,13 @@ static void run_place(unsigned workload, size_t rate, const struct fault *k, uin
     perturb_finish(w, c);
 }
 
+/* Each workload, rate and fault at another place, so that together they meet all. */
+static uint64_t spread(unsigned workload, size_t rate, size_t fault)
+{
+    uint64_t n = (fault * ARRAY_LEN(rates) + rate) * PERTURB_WORKLOADS_MAX + workload + 1;
+    return n * 0x9e3779b97f4a7c15U >> 32; /* multiplicative hashing, by the golden ratio */
+}
+
 static void run_case(uint64_t i, bool many, struct perturb_case *c)
 {
     for (unsigned workload = 0; workload < perturb_workload_count(); workload++) {
@@ -495,8 +524,8 @@ static void run_case(uint64_t i, bool many, struct perturb_case *c)
                 }
                 const struct places *p = places_of(workload, rate);
                 uint64_t places = is_at_lease(&faults[k]) ? p->at_lease : p->any;
-                uint64_t at =
-                    i * stride_of(&faults[k], many) + (k + rate) % stride_of(&faults[k], many);
+                uint64_t stride = stride_of(&faults[k], many);
+                uint64_t at = i * stride + spread(workload, rate, k) % stride;
                 run_place(workload, rate, &faults[k], at % places, c);
                 return;
             }

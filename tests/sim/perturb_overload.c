@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "sim/fault_forms.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +21,8 @@ enum {
     IN_STEP_MAX = 3,                  /* so often two watches may ask in the same ms by chance */
     REFUSED_MAX = 512,                /* that are remembered */
     WATCHES = 4,
-    STRIDE = 5, /* of the cases, unless many are wanted */
+    WRITES_MAX = 20, /* of one write in an outage: 5 ms × 2ⁿ is over it after 15 */
+    STRIDE = 5,      /* of the cases, unless many are wanted */
 };
 
 /* What a request is about, when it comes again: what it watches, or all of the write. */
@@ -28,7 +30,8 @@ struct refused {
     int watch; /* or -1 */
     enum http_method method;
     char *path, *body;
-    uint64_t until_ms; /* not before */
+    uint64_t until_ms; /* not before; 0: the server said nothing */
+    unsigned times;
 };
 
 struct overload {
@@ -105,17 +108,28 @@ static void forget(struct overload *o)
     o->refused_count = 0;
 }
 
+static struct refused *refused_of(struct overload *o, const struct exchange *e)
+{
+    for (size_t i = 0; i < o->refused_count; i++) {
+        if (is_same(&o->refused[i], e)) {
+            return &o->refused[i];
+        }
+    }
+    assert(o->refused_count < REFUSED_MAX);
+    struct refused *r = &o->refused[o->refused_count++];
+    *r = (struct refused){.watch = watch_of(e),
+                          .method = e->method,
+                          .path = mem_strdup(e->path),
+                          .body = e->body != NULL ? mem_strdup(e->body) : NULL};
+    return r;
+}
+
 static void remember(struct overload *o, uint64_t now_ms, const struct exchange *e)
 {
-    if (o->form == NULL || o->form->retry_after_ms <= 0 || o->refused_count == REFUSED_MAX) {
-        return;
-    }
-    o->refused[o->refused_count++] =
-        (struct refused){.watch = watch_of(e),
-                         .method = e->method,
-                         .path = mem_strdup(e->path),
-                         .body = e->body != NULL ? mem_strdup(e->body) : NULL,
-                         .until_ms = now_ms + (uint64_t)o->form->retry_after_ms};
+    struct refused *r = refused_of(o, e);
+    bool told = o->form != NULL && o->form->retry_after_ms >= 0;
+    r->until_ms = told ? now_ms + (uint64_t)o->form->retry_after_ms : 0;
+    r->times += told ? 0 : 1;
 }
 
 static void check_patience(const struct overload *o, struct world *w, const struct exchange *e)
@@ -145,6 +159,13 @@ static void count_asked(struct overload *o, const struct exchange *e)
 
 static void check_pace(const struct overload *o, struct world *w)
 {
+    for (size_t i = 0; i < o->refused_count && o->outage; i++) {
+        const struct refused *r = &o->refused[i];
+        if (r->watch < 0 && r->times > WRITES_MAX) {
+            world_fail(w, "overload: %s %.200s %u times in %d s", http_method_name(r->method),
+                       r->path, r->times, OUTAGE_MS / 1000);
+        }
+    }
     for (int i = 0; i < WATCHES && o->outage; i++) {
         if (o->asked[i] > OUTAGE_MS / PACE_MS) {
             world_fail(w, "overload: a failing watch asked %u times in %d s", o->asked[i],

@@ -124,6 +124,9 @@ static void spoil_stream(struct point *p, struct world *w, struct flight *f)
         buf_init(&line, API_ANSWER_BYTES_MAX);
         if (api_watch_bookmark(f->watch, &line)) {
             flight_feed(&w->network, f, &line);
+        } else { /* among the initial events, of which it says nothing */
+            feed(w, f,
+                 "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":\"1\"}}}\n");
         }
         buf_fini(&line);
         return;

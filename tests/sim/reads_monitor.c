@@ -57,7 +57,7 @@ static enum read_shape shape_of(const char *path)
     if (strstr(path, "fieldSelector=") != NULL) {
         return READ_CHECK;
     }
-    if (strstr(path, "continue=") != NULL) {
+    if (strstr(path, "continue=") != NULL && rv == UINT64_MAX) { /* the token has its version */
         return READ_PAGE;
     }
     if (rv == UINT64_MAX) {

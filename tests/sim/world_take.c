@@ -25,6 +25,9 @@ static void execute(struct world *w, struct flight *f)
     world_tell(w, "        %s %s → %d", e->body != NULL ? "with" : "",
                e->body != NULL ? e->body : "", f->watch != NULL ? 200 : f->answer.http_status);
     world_judge(w, (int)process, e);
+    if (f->watch == NULL) {
+        invariants_answered(w->invariants, e, &f->answer, w->admitted);
+    }
     if (e->orphan) {
         flight_drop(&w->network, f);
     }
@@ -114,6 +117,7 @@ static void take_progress(struct world *w, const struct choice *c, struct flight
         execute(w, f);
         break;
     case CHOICE_ANSWER:
+        invariants_told(w->invariants, &f->exchange, &f->answer);
         flight_answer(&w->network, f);
         break;
     case CHOICE_DELIVER:
@@ -178,6 +182,9 @@ static void take_fault(struct world *w, const struct choice *c, struct flight *f
         break;
     case CHOICE_REFUSE:
         faults->refuse -= faults->refuse > 0;
+        if (refusal_forms[c->value].http_status == 404) {
+            invariants_forget_known(w->invariants); /* of what is not served nothing is known */
+        }
         flight_refuse(&w->network, f, refusal_forms[c->value].http_status,
                       refusal_forms[c->value].retry_after_ms, refusal_forms[c->value].body);
         break;

@@ -313,7 +313,7 @@ static void takes_over_15_s_after_the_last_change_seen(void **state)
 static void a_rival_was_faster(void **state)
 {
     struct rig *rig = *state;
-    server_renew(&rig->server, "", 1);
+    server_set(&rig->server, "{\"holderIdentity\":\"\",\"leaseDurationSeconds\":1}");
     exchange(rig, 0, HTTP_GET);
     ask(rig, 0, HTTP_PUT);
     server_renew(&rig->server, "other", 2);
@@ -729,9 +729,11 @@ static void strange_records_are_waited_out(void **state)
         {"null", 15},
         {"[]", 15},
         {"\"me\"", 15},
-        {"{\"holderIdentity\":null}", 0},
-        {"{\"holderIdentity\":\"\",\"leaseDurationSeconds\":60}", 0},
-        {"{}", 0},
+        {"{\"holderIdentity\":null}", 15},
+        {"{\"holderIdentity\":\"\",\"leaseDurationSeconds\":60}", 60},
+        {"{}", 15},
+        {"{\"holderIdentity\":\"\",\"leaseDurationSeconds\":1}", 0},
+        {"{\"holderIdentity\":null,\"leaseDurationSeconds\":1}", 0},
         {"{\"holderIdentity\":\"me\",\"leaseDurationSeconds\":60}", 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
@@ -782,7 +784,8 @@ static void transitions_do_not_overflow(void **state)
         struct rig *rig = NULL;
         make((void **)&rig);
         char spec[128];
-        snprintf(spec, sizeof spec, "{\"leaseTransitions\":%s}", table[i].before);
+        snprintf(spec, sizeof spec, "{\"leaseDurationSeconds\":1,\"leaseTransitions\":%s}",
+                 table[i].before);
         server_set(&rig->server, spec);
         lead(rig, 0);
         const char *written = strstr(rig->server.spec, "\"leaseTransitions\":");

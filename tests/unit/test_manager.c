@@ -357,6 +357,66 @@ static void stopping_gives_the_lease_back_after_the_writes(void **state)
     assert_int_equal(d->exit_code, 0);
 }
 
+/* Neither does one whose answer was lost a moment ago. */
+static void the_lease_is_kept_until_a_lost_write_has_landed(void **state)
+{
+    (void)state;
+    struct driver *d = begin_election();
+    become_leader(d);
+    toy.write = false;
+    driver_break(d, "PATCH");
+    driver_pass(d, 400);
+    driver_stop(d);
+    assert_null(driver_find(d, "PUT " LEASE));
+    driver_pass(d, LEASE_LANDED_MS - 401);
+    assert_null(driver_find(d, "PUT " LEASE));
+    assert_int_equal(manager_deadline(d->manager), d->now.mono_ms + 1);
+    driver_pass(d, 1);
+    driver_answer(d, "PUT " LEASE, 200, "%s", lease_json("", 9));
+    assert_int_equal(d->exit_code, 0);
+}
+
+/* The release is given up when its own answer is lost; nobody waits for that. */
+static void a_lost_release_holds_up_nothing(void **state)
+{
+    (void)state;
+    struct driver *d = begin_election();
+    become_leader(d);
+    toy.write = false;
+    toy_patched(&toy, "t0", 90);
+    driver_stop(d);
+    driver_pass(d, 10);
+    driver_break(d, "PUT " LEASE);
+    for (int i = 0; i < 100 && d->exit_code == -1; i++) {
+        assert_true(manager_deadline(d->manager) > d->now.mono_ms);
+        driver_pass(d, manager_deadline(d->manager) - d->now.mono_ms);
+    }
+    assert_int_equal(d->exit_code, 0);
+}
+
+/* The Lease may be ours by a write that is on its way: to leave at once would leave it held. */
+static void stopping_while_the_lease_is_asked_for_gives_it_back(void **state)
+{
+    (void)state;
+    struct driver *d = begin_election();
+    driver_answer(d, "GET " LEASE "/toy", 404, "{'kind':'Status','code':404}");
+    driver_stop(d);
+    assert_int_equal(d->exit_code, -1);
+    driver_answer(d, "POST " LEASE, 201, "%s", lease_json("me", 5));
+    assert_non_null(strstr(driver_find(d, "PUT " LEASE)->body, "\"holderIdentity\":\"\""));
+    driver_answer(d, "PUT " LEASE, 200, "%s", lease_json("", 9));
+    assert_int_equal(d->exit_code, 0);
+}
+
+static void stopping_does_not_wait_for_a_lease_that_another_holds(void **state)
+{
+    (void)state;
+    struct driver *d = begin_election();
+    driver_answer(d, "GET " LEASE "/toy", 200, "%s", lease_json("another", 5));
+    driver_stop(d);
+    assert_int_equal(d->exit_code, 0);
+}
+
 /* A deadline that has passed and does not move would have the shell turn without a pause. */
 static void stopping_leaves_no_deadline_behind(void **state)
 {
@@ -474,6 +534,10 @@ int main(void)
         TEST(a_lease_that_cannot_be_renewed_ends_the_process),
         TEST(nothing_is_sent_once_the_lease_is_lost),
         TEST(stopping_gives_the_lease_back_after_the_writes),
+        TEST(the_lease_is_kept_until_a_lost_write_has_landed),
+        TEST(a_lost_release_holds_up_nothing),
+        TEST(stopping_while_the_lease_is_asked_for_gives_it_back),
+        TEST(stopping_does_not_wait_for_a_lease_that_another_holds),
         TEST(stopping_leaves_no_deadline_behind),
         TEST(stopping_gives_the_lease_back_at_the_request_rate),
         TEST(stopping_waits_for_writes_and_begins_none),

@@ -803,6 +803,26 @@ static void a_server_without_tls(void **state)
     assert_memory_equal(net_server_request(f.server, 0), line, sizeof(line) - 1);
 }
 
+/* Closing ends a connection by RST, so the kernel sends nothing of it any more. */
+static void nothing_is_sent_after_the_end(void **state)
+{
+    (void)state;
+    start_server(false, NULL, NULL, 0);
+    char url[64];
+    snprintf(url, sizeof(url), "http://127.0.0.1:%u", net_server_port(f.server));
+    start_transport((struct client_config){.server = copy(url)});
+    transport_start(f.transport, 1, &get);
+    await_requests(1);
+    assert_int_equal(net_server_resets(f.server), 0);
+    transport_free(f.transport);
+    f.transport = NULL;
+    uint64_t until_ms = clock_now().mono_ms + WAIT_MS_MAX;
+    while (net_server_resets(f.server) == 0 && clock_now().mono_ms < until_ms) {
+        poller_wait(f.poller, clock_now().mono_ms + 1);
+    }
+    assert_int_equal(net_server_resets(f.server), 1);
+}
+
 static void a_proxy_of_the_configuration(void **state)
 {
     (void)state;
@@ -961,6 +981,7 @@ int main(void)
         TEST(an_address_that_the_certificate_lacks_is_refused),
         TEST(a_client_certificate_is_shown),
         TEST(a_server_without_tls),
+        TEST(nothing_is_sent_after_the_end),
         TEST(a_proxy_of_the_configuration),
         TEST(a_401_brings_a_new_token),
         TEST(requests_wait_for_the_plugin),
