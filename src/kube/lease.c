@@ -364,6 +364,7 @@ void lease_release(struct lease *l, struct now now)
         return;
     }
     l->state = LEASE_RELEASING;
+    l->looked = false; /* it may be a while ago */
     l->give_up_ms = now.mono_ms + LEASE_RELEASE_MS;
     l->next_ms = now.mono_ms;
 }

@@ -656,6 +656,24 @@ static void a_release_after_a_lost_answer_looks_first(void **state)
     assert_non_null(strstr(rig->server.spec, "\"holderIdentity\":\"\""));
 }
 
+/* It landed when its loss had been noticed, and looked after, already. */
+static void a_release_after_a_renewal_that_landed_late_looks_again(void **state)
+{
+    struct rig *rig = *state;
+    lead(rig, 0);
+    ask(rig, 2400, HTTP_PUT);
+    refuse(rig, 2500, ERR_TRANSPORT);
+    exchange(rig, 2500, HTTP_GET);
+    server_renew(&rig->server, "me", 1);
+    lease_release(&rig->lease, at(4000));
+    ask(rig, 4000, HTTP_PUT);
+    assert_int_equal(answer(rig, 4000), ERR_CONFLICT);
+    exchange(rig, 4000, HTTP_GET);
+    exchange(rig, 4000, HTTP_PUT);
+    assert_int_equal(rig->lease.state, LEASE_RELEASED);
+    assert_non_null(strstr(rig->server.spec, "\"holderIdentity\":\"\""));
+}
+
 static void a_release_leaves_what_is_not_ours(void **state)
 {
     struct rig *rig = *state;
@@ -1099,6 +1117,7 @@ int main(void)
         RULE(a_release_that_takes_too_long_is_given_up),
         RULE(a_release_waits_for_the_renewal_in_flight),
         RULE(a_release_after_a_lost_answer_looks_first),
+        RULE(a_release_after_a_renewal_that_landed_late_looks_again),
         RULE(a_release_leaves_what_is_not_ours),
         RULE(a_release_does_not_bring_back_what_was_deleted),
         RULE(who_does_not_lead_has_nothing_to_release),
