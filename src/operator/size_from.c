@@ -174,7 +174,7 @@ static void check_object(struct draft *d, const char *parent, yyjson_val *json)
     yyjson_val *key, *value;
     yyjson_obj_foreach(json, i, count, key, value)
     {
-        const char *name = yyjson_get_str(key);
+        const char *name = unsafe_yyjson_get_str(key); /* keys are texts */
         if (d->fault == NULL && !yyjson_is_null(value) && !is_known(parent, name)) {
             complain(d, "%.96s is no field that this operator knows", path_of(d, parent, name));
         }
