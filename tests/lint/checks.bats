@@ -7,6 +7,7 @@ bats_require_minimum_version 1.5.0
 setup() {
     ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
     cd "$BATS_TEST_TMPDIR" || return
+    unset TEST_RUN # of the run that this is a part of
 }
 
 # $1 what is expected in the output of the failed run.
