@@ -42,8 +42,7 @@ static void forget_past(struct size_window *w, int64_t seconds, struct now now)
  */
 static int64_t grain_of(const struct size_peak *peak, int64_t grain)
 {
-    int64_t ended = seconds_up(peak->ended_us);
-    return ended / grain - (ended % grain < 0);
+    return seconds_up(peak->ended_us) / grain;
 }
 
 /* The peak and the one behind it become one. */

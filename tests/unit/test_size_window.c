@@ -87,6 +87,9 @@ static void up_at_once_down_after_the_last_higher_wish(void **state)
         {99001, INT32_MAX, INT32_MAX, 0},
         {99002, 0, INT32_MAX, 10000},
         {109002, 0, 0, 0},
+        {110000, 6, 6, 0},
+        {111000, 2, 6, 10000},
+        {112000, 6, 6, 0},
     };
     play(moments, ARRAY_LEN(moments), 10);
 }
@@ -266,6 +269,7 @@ static void nonsense_in_a_status_holds_nothing_for_long(void **state)
     size_window_resume(&w, 4, holds, ARRAY_LEN(holds), 10, now);
     assert_int_equal(size_window_highest(&w), 20);
     assert_int_equal(size_window_lasts_ms(&w, 10, now), 10000);
+    assert_int_equal(w.peak_count, 1);
     size_window_note(&w, 4, 10, at(15000));
     assert_int_equal(size_window_highest(&w), 4);
 
