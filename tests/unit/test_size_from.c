@@ -128,6 +128,10 @@ static void what_is_valid(void **state)
         "{'min':3.0}",
         "{'aggregate':'Sum','sources':[" WEB "]}",
         "{'sources':[]}",
+        "{'later':null,'step':{'later':null}}",
+        "{'sources':[{'apiVersion':'v1','kind':'X','name':'x'},"
+        "{'apiVersion':'a.b/v1','kind':'X','name':'x'},"
+        "{'apiVersion':'a.bc/v1','kind':'X','name':'x'}]}",
         "{'sources':[" WEB ",{'kind':'StatefulSet','name':'web'}]}",
         "{'sources':[{'apiVersion':'apps/v1','kind':'Deployment','name':'web'}]}",
         "{'sources':[{'apiVersion':'a.example/v1','kind':'X','name':'web'},"
