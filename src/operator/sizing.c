@@ -97,7 +97,7 @@ static void follow(const struct sizing_view *view, const struct size_from *f, st
                    struct sizing *s)
 {
     int32_t size = view->memcached->size;
-    if (!s->window.begun && size != REPLICAS_INVALID) {
+    if (!s->window.begun) {
         size_window_begin(&s->window, size);
     }
     size_window_note(&s->window, s->wish, f->scale_down_after_s, now);

@@ -43,7 +43,7 @@ enum source_state {
 
 struct sizing_source {
     enum source_state state;
-    int32_t replicas;   /* SOURCE_FOUND */
+    int32_t replicas;   /* SOURCE_FOUND; REPLICAS_INVALID makes it SOURCE_INVALID */
     int64_t created_us; /* 0: not known */
     const char *detail; /* UNREADABLE: the error; LOOP: the way round; NULL: nothing more to say */
 };

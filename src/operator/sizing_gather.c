@@ -15,8 +15,14 @@ const struct size_from *sizing_rules(const struct sizing_view *view)
 
 struct sizing_source sizing_source_at(const struct sizing_view *view, size_t i)
 {
-    return view->sources != NULL ? view->sources[i]
-                                 : (struct sizing_source){.state = SOURCE_UNKNOWN};
+    struct sizing_source source = {.state = SOURCE_UNKNOWN};
+    if (view->sources != NULL) {
+        source = view->sources[i];
+    }
+    if (source.state == SOURCE_FOUND && source.replicas == REPLICAS_INVALID) {
+        source.state = SOURCE_INVALID;
+    }
+    return source;
 }
 
 bool sizing_is_missing(enum source_state state)
@@ -37,7 +43,7 @@ static struct sizing_claimant judge_source(const struct size_source *source,
                                 .name = source->name,
                                 .replicas = REPLICAS_INVALID,
                                 .created_us = known.created_us};
-    if (known.state == SOURCE_FOUND && known.replicas >= 0) {
+    if (known.state == SOURCE_FOUND) {
         c.replicas = known.replicas;
     } else if (known.state == SOURCE_TERMINATING) {
         c.ignored = SIZING_TERMINATING;

@@ -425,6 +425,19 @@ static void what_is_said_of_sources(void **state)
     }
 }
 
+/* As a decoder gives it. */
+static void invalid_replicas_are_none(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_init(&s, 6, "{" ONE ",'ifMissing':'Min','min':1}");
+    scene_found(&s, 0, REPLICAS_INVALID);
+    check(&s, SIZING_SOURCE_MISSING, "Deployment/web", 1,
+          "Deployment/web has no replicas from 0 to 2147483647; size is at least 1 (ifMissing: "
+          "Min)",
+          "web missing = 0 → at least 1 = 1");
+}
+
 static void nothing_known_of_sources_decides_nothing(void **state)
 {
     (void)state;
@@ -626,7 +639,11 @@ static void steps_up_wait_for_ready_pods(void **state)
     assert_step(&s, 3, 3, 5, "web 8 → by steps of 2 = 5");
     assert_step(&s, 3, 3, 5, "web 8 → by steps of 2 = 5"); /* it is not there yet */
     assert_step(&s, 5, 4, 5, "web 8 → by steps of 2 = 5");
+    scene_operand(&s, 5, 5);
     s.operand.object.generation = 2; /* not observed yet */
+    assert_int_equal(decide(&s, 0).target, 5);
+    scene_operand(&s, 5, 5);
+    s.operand.replicas = 4; /* somebody has just changed it */
     assert_int_equal(decide(&s, 0).target, 5);
     assert_step(&s, 5, 5, 7, "web 8 → by steps of 2 = 7");
     assert_step(&s, 7, 7, 8, "web 8");
@@ -718,6 +735,7 @@ int main(void)
         cmocka_unit_test(many_do_not_overflow),
         cmocka_unit_test(while_a_source_is_missing),
         cmocka_unit_test(what_is_said_of_sources),
+        cmocka_unit_test(invalid_replicas_are_none),
         cmocka_unit_test(nothing_known_of_sources_decides_nothing),
         cmocka_unit_test(what_is_worse_is_said),
         cmocka_unit_test(a_fault_leaves_all_as_it_is),
