@@ -3,11 +3,11 @@
 #include "base/mem.h"
 #include "kube/json.h"
 
-#include <assert.h>
-#include <stdalign.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
-enum { NOT_GIVEN = -1 };
+enum { NOT_GIVEN = -1, FAULT_BYTES_MAX = 512 };
 
 const struct size_from size_from_default = {.ratio_memcached = 1, .ratio_per = 1, .max = INT32_MAX};
 
@@ -37,30 +37,31 @@ static const char *const rounding_names[] = {"Up", "Down", "Nearest", NULL};
 static const char *const if_missing_names[] = {"Keep", "Min", "Fallback", NULL};
 static const char *const mode_names[] = {"Enforce", "ScaleUpOnly", "Observe", NULL};
 
+/* Where nothing is given, `absent` is meant: of choices the first. */
 static const struct field_spec {
-    const char *parent; /* NULL: sizeFrom itself */
+    const char *parent; /* "": sizeFrom itself */
     const char *name;
-    const char *const *choices; /* in the order of the enum; NULL: a number, or paused */
+    const char *const *choices; /* in the order of the enum; NULL: a number, or PAUSED */
     int32_t min, max;
     int32_t absent;
 } fields[FIELDS] = {
-    [CLAIMS] = {NULL, "claims", claims_names, .absent = SIZE_CLAIMS_OLDEST},
-    [AGGREGATE] = {NULL, "aggregate", aggregate_names, .absent = SIZE_AGGREGATE_SUM},
-    [RATIO_MEMCACHED] = {"ratio", "memcached", NULL, 1, INT32_MAX, .absent = 1},
-    [RATIO_PER] = {"ratio", "per", NULL, 1, INT32_MAX, .absent = 1},
-    [RATIO_ROUNDING] = {"ratio", "rounding", rounding_names, .absent = SIZE_ROUNDING_UP},
-    [MIN] = {NULL, "min", NULL, 0, INT32_MAX, .absent = 0},
-    [MAX] = {NULL, "max", NULL, 0, INT32_MAX, .absent = INT32_MAX},
-    [SCALE_DOWN_AFTER] = {NULL, "scaleDownAfterSeconds", NULL, 0, SIZE_FROM_SECONDS_MAX},
-    [STEP_UP] = {"step", "up", NULL, 0, INT32_MAX},
-    [STEP_DOWN] = {"step", "down", NULL, 0, INT32_MAX},
-    [IF_MISSING] = {NULL, "ifMissing", if_missing_names, .absent = SIZE_IF_MISSING_KEEP},
-    [FALLBACK] = {NULL, "fallback", NULL, 0, INT32_MAX},
-    [MODE] = {NULL, "mode", mode_names, .absent = SIZE_MODE_ENFORCE},
-    [PAUSED] = {NULL, "paused", NULL},
+    [CLAIMS] = {"", "claims", claims_names, 0, 0, 0},
+    [AGGREGATE] = {"", "aggregate", aggregate_names, 0, 0, 0},
+    [RATIO_MEMCACHED] = {"ratio", "memcached", NULL, 1, INT32_MAX, 1},
+    [RATIO_PER] = {"ratio", "per", NULL, 1, INT32_MAX, 1},
+    [RATIO_ROUNDING] = {"ratio", "rounding", rounding_names, 0, 0, 0},
+    [MIN] = {"", "min", NULL, 0, INT32_MAX, 0},
+    [MAX] = {"", "max", NULL, 0, INT32_MAX, INT32_MAX},
+    [SCALE_DOWN_AFTER] = {"", "scaleDownAfterSeconds", NULL, 0, SIZE_FROM_SECONDS_MAX, 0},
+    [STEP_UP] = {"step", "up", NULL, 0, INT32_MAX, 0},
+    [STEP_DOWN] = {"step", "down", NULL, 0, INT32_MAX, 0},
+    [IF_MISSING] = {"", "ifMissing", if_missing_names, 0, 0, 0},
+    [FALLBACK] = {"", "fallback", NULL, 0, INT32_MAX, 0},
+    [MODE] = {"", "mode", mode_names, 0, 0, 0},
+    [PAUSED] = {"", "paused", NULL, 0, 1, 0},
 };
 
-/** What was given, before defaults. */
+/* What was given, before defaults. */
 struct draft {
     struct arena *arena;
     const char *fault; /* the first that was found */
@@ -69,9 +70,18 @@ struct draft {
     size_t source_count;
 };
 
-#define FAULT(d, ...)                                                                              \
-    ((d)->fault =                                                                                  \
-         (d)->fault != NULL ? (d)->fault : arena_printf((d)->arena, "spec.sizeFrom" __VA_ARGS__))
+__attribute__((format(printf, 2, 3))) static void complain(struct draft *d, const char *format, ...)
+{
+    char text[FAULT_BYTES_MAX];
+    va_list args;
+    if (d->fault != NULL) {
+        return;
+    }
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    d->fault = arena_printf(d->arena, "spec.sizeFrom%s", text);
+}
 
 /* The server drops null where it stands for "not given"; so do we. */
 static yyjson_val *member(yyjson_val *object, const char *key)
@@ -80,9 +90,10 @@ static yyjson_val *member(yyjson_val *object, const char *key)
     return yyjson_is_null(value) ? NULL : value;
 }
 
-static const char *path_of(struct draft *d, const struct field_spec *f)
+static const char *path_of(struct draft *d, const char *parent, const char *name)
 {
-    return f->parent == NULL ? f->name : arena_printf(d->arena, "%s.%s", f->parent, f->name);
+    const char *dot = parent[0] == '\0' ? "" : ".";
+    return arena_printf(d->arena, "%s%s.%s", dot, parent, name);
 }
 
 static int32_t read_choice(struct draft *d, const struct field_spec *f, yyjson_val *value)
@@ -96,7 +107,8 @@ static int32_t read_choice(struct draft *d, const struct field_spec *f, yyjson_v
     for (int32_t i = 1; f->choices[i] != NULL; i++) {
         known = arena_printf(d->arena, "%s, %s", known, f->choices[i]);
     }
-    FAULT(d, ".%s is none of those that this operator knows: %s", path_of(d, f), known);
+    complain(d, "%s is none of those that this operator knows: %s", path_of(d, f->parent, f->name),
+             known);
     return NOT_GIVEN;
 }
 
@@ -104,7 +116,8 @@ static int32_t read_number(struct draft *d, const struct field_spec *f, yyjson_v
 {
     int64_t n = json_get_int(value, INT64_MIN);
     if (n < f->min || n > f->max) {
-        FAULT(d, ".%s is not a whole number from %d to %d", path_of(d, f), f->min, f->max);
+        complain(d, "%s is not a whole number from %d to %d", path_of(d, f->parent, f->name),
+                 f->min, f->max);
         return NOT_GIVEN;
     }
     return (int32_t)n;
@@ -113,7 +126,7 @@ static int32_t read_number(struct draft *d, const struct field_spec *f, yyjson_v
 static int32_t read_switch(struct draft *d, const struct field_spec *f, yyjson_val *value)
 {
     if (!yyjson_is_bool(value)) {
-        FAULT(d, ".%s is neither true nor false", path_of(d, f));
+        complain(d, "%s is neither true nor false", path_of(d, f->parent, f->name));
         return NOT_GIVEN;
     }
     return yyjson_get_bool(value);
@@ -123,7 +136,8 @@ static void read_fields(struct draft *d, yyjson_val *json)
 {
     for (size_t i = 0; i < FIELDS; i++) {
         const struct field_spec *f = &fields[i];
-        yyjson_val *value = member(f->parent == NULL ? json : member(json, f->parent), f->name);
+        yyjson_val *object = f->parent[0] == '\0' ? json : member(json, f->parent);
+        yyjson_val *value = member(object, f->name);
         d->given[i] = value == NULL        ? NOT_GIVEN
                       : i == PAUSED        ? read_switch(d, f, value)
                       : f->choices != NULL ? read_choice(d, f, value)
@@ -133,38 +147,28 @@ static void read_fields(struct draft *d, yyjson_val *json)
 
 static bool is_known(const char *parent, const char *name)
 {
-    static const char *const objects[] = {"sources", "ratio", "step"};
-    for (size_t i = 0; parent == NULL && i < ARRAY_LEN(objects); i++) {
-        if (strcmp(name, objects[i]) == 0) {
-            return true;
-        }
-    }
     for (size_t i = 0; i < FIELDS; i++) {
-        bool here = parent == NULL
-                        ? fields[i].parent == NULL
-                        : fields[i].parent != NULL && strcmp(parent, fields[i].parent) == 0;
-        if (here && strcmp(name, fields[i].name) == 0) {
+        if (strcmp(parent, fields[i].parent) == 0 && strcmp(name, fields[i].name) == 0) {
             return true;
         }
     }
-    return false;
+    return parent[0] == '\0' && (strcmp(name, "sources") == 0 || strcmp(name, "ratio") == 0 ||
+                                 strcmp(name, "step") == 0);
 }
 
 /* An unknown field changes what the others mean in a way that only its author knows. */
 static void check_object(struct draft *d, const char *parent, yyjson_val *json)
 {
-    const char *dot = parent == NULL ? "" : ".";
-    const char *path = parent == NULL ? "" : parent;
     if (json != NULL && !yyjson_is_obj(json)) {
-        FAULT(d, "%s%s is not an object", dot, path);
+        complain(d, "%s%s is not an object", parent[0] == '\0' ? "" : ".", parent);
     }
     size_t i, count;
     yyjson_val *key, *value;
     yyjson_obj_foreach(json, i, count, key, value)
     {
-        if (!yyjson_is_null(value) && !is_known(parent, yyjson_get_str(key))) {
-            FAULT(d, "%s%s.%.64s is no field that this operator knows", dot, path,
-                  yyjson_get_str(key));
+        const char *name = yyjson_get_str(key);
+        if (d->fault == NULL && !yyjson_is_null(value) && !is_known(parent, name)) {
+            complain(d, "%.96s is no field that this operator knows", path_of(d, parent, name));
         }
     }
 }
@@ -175,12 +179,13 @@ static void read_source(struct draft *d, size_t index, yyjson_val *json)
 {
     struct error err = ERROR_INIT;
     if (size_source_read(d->arena, json, &d->sources[index], &err) != 0) {
-        FAULT(d, ".sources[%zu]%s", index, err.message);
+        complain(d, ".sources[%zu]%s", index, err.message);
         return;
     }
     for (size_t i = 0; i < index; i++) {
         if (size_source_is_same(&d->sources[i], &d->sources[index])) {
-            FAULT(d, ".sources[%zu] is the same as sources[%zu]: name each source once", index, i);
+            complain(d, ".sources[%zu] is the same as sources[%zu]: name each source once", index,
+                     i);
         }
     }
 }
@@ -188,11 +193,11 @@ static void read_source(struct draft *d, size_t index, yyjson_val *json)
 static void read_sources(struct draft *d, yyjson_val *json)
 {
     if (json != NULL && !yyjson_is_arr(json)) {
-        FAULT(d, ".sources is not a list");
+        complain(d, ".sources is not a list");
     }
     if (yyjson_arr_size(json) > SIZE_FROM_SOURCES_MAX) {
-        FAULT(d, ".sources are %zu: at most %d are allowed", yyjson_arr_size(json),
-              SIZE_FROM_SOURCES_MAX);
+        complain(d, ".sources are %zu: at most %d are allowed", yyjson_arr_size(json),
+                 SIZE_FROM_SOURCES_MAX);
     }
     size_t i, count;
     yyjson_val *source;
@@ -291,7 +296,7 @@ static void check_rules(struct draft *d)
 {
     for (size_t i = 0; d->fault == NULL && i < ARRAY_LEN(rules); i++) {
         if (rules[i].is_broken(d)) {
-            FAULT(d, ": %s", rules[i].message);
+            complain(d, ": %s", rules[i].message);
         }
     }
 }
@@ -338,64 +343,11 @@ const struct size_from *size_from_read(struct arena *arena, yyjson_val *json)
         return NULL;
     }
     struct draft d = {.arena = arena};
-    check_object(&d, NULL, json);
+    check_object(&d, "", json);
     check_object(&d, "ratio", member(json, "ratio"));
     check_object(&d, "step", member(json, "step"));
     read_fields(&d, json);
     read_sources(&d, member(json, "sources"));
     check_rules(&d);
     return finish(&d);
-}
-
-/* ---- Packing ---- */
-
-static size_t text_bytes(const char *text)
-{
-    return text == NULL ? 0 : strlen(text) + 1;
-}
-
-size_t size_from_bytes(const struct size_from *f)
-{
-    if (f == NULL) {
-        return 0;
-    }
-    size_t bytes = alignof(max_align_t) - 1 + sizeof *f + f->source_count * sizeof *f->sources +
-                   text_bytes(f->fault);
-    for (size_t i = 0; i < f->source_count; i++) {
-        bytes += text_bytes(f->sources[i].api_version) + text_bytes(f->sources[i].kind) +
-                 text_bytes(f->sources[i].name);
-    }
-    return bytes;
-}
-
-static void *take(struct object_packer *p, size_t bytes)
-{
-    assert(bytes <= (size_t)(p->end - p->next)); /* it was measured */
-    void *memory = p->next;
-    p->next += bytes;
-    return memory;
-}
-
-static const char *take_text(struct object_packer *p, const char *text)
-{
-    return text == NULL ? NULL : memcpy(take(p, strlen(text) + 1), text, strlen(text) + 1);
-}
-
-const struct size_from *size_from_pack(struct object_packer *p, const struct size_from *f)
-{
-    if (f == NULL) {
-        return NULL;
-    }
-    take(p, -(uintptr_t)p->next % alignof(max_align_t));
-    struct size_from *copy = take(p, sizeof *copy);
-    struct size_source *sources = take(p, f->source_count * sizeof *sources);
-    for (size_t i = 0; i < f->source_count; i++) {
-        sources[i] = (struct size_source){.api_version = take_text(p, f->sources[i].api_version),
-                                          .kind = take_text(p, f->sources[i].kind),
-                                          .name = take_text(p, f->sources[i].name)};
-    }
-    *copy = *f;
-    copy->sources = sources;
-    copy->fault = take_text(p, f->fault);
-    return copy;
 }
