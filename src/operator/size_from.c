@@ -1,5 +1,6 @@
 #include "operator/size_from.h"
 
+#include "base/json_writer.h"
 #include "base/mem.h"
 #include "kube/json.h"
 
@@ -72,15 +73,18 @@ struct draft {
 
 __attribute__((format(printf, 2, 3))) static void complain(struct draft *d, const char *format, ...)
 {
-    char text[FAULT_BYTES_MAX];
-    va_list args;
     if (d->fault != NULL) {
         return;
     }
+    char text[FAULT_BYTES_MAX];
+    va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    d->fault = arena_printf(d->arena, "spec.sizeFrom%s", text);
+    CLEANUP(buf_fini) struct buf plain;
+    buf_init(&plain, FAULT_BYTES_MAX);
+    json_escape(&plain, text, strlen(text), false); /* names of fields may be anything */
+    d->fault = arena_printf(d->arena, "spec.sizeFrom%s", buf_text(&plain));
 }
 
 /* The server drops null where it stands for "not given"; so do we. */

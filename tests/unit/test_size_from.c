@@ -155,6 +155,7 @@ static const char *const faults[][2] = {
     {"{'step':[1]}", ".step is not an object"},
     {"{'agregate':'Sum'}", ".agregate is no field that this operator knows"},
     {"{'rounding':'Up'}", ".rounding is no field that this operator knows"},
+    {"{'a\\nb\\u0007':1}", ".a\\nb\\u0007 is no field that this operator knows"},
     {"{'ratio':{'for':2}}", ".ratio.for is no field that this operator knows"},
     {"{'step':{'left':2}}", ".step.left is no field that this operator knows"},
     {"{'sources':" WEB "}", ".sources is not a list"},
