@@ -163,8 +163,12 @@ static bool is_known(const char *parent, const char *name)
 /* An unknown field changes what the others mean in a way that only its author knows. */
 static void check_object(struct draft *d, const char *parent, yyjson_val *json)
 {
-    if (json != NULL && !yyjson_is_obj(json)) {
+    if (json == NULL) {
+        return;
+    }
+    if (!yyjson_is_obj(json)) {
         complain(d, "%s%s is not an object", parent[0] == '\0' ? "" : ".", parent);
+        return;
     }
     size_t i, count;
     yyjson_val *key, *value;
