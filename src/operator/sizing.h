@@ -120,7 +120,7 @@ struct sizing {
     int32_t held;   /* the highest of the window */
     int32_t goal;   /* where steps lead to: with ScaleUpOnly not below the size */
     int32_t size;   /* what spec.size would be now if nothing were paused or only observed;
-                       without a wish, what it is */
+                       without a wish, what it is, REPLICAS_INVALID too */
 
     bool has_target;
     int32_t target; /* what spec.size shall be now. Without a target it is left as it is */
