@@ -106,6 +106,15 @@ static void follow(const struct sizing_view *view, const struct size_from *f, st
     s->size = step(view, f, s->goal);
 }
 
+/* Nothing is wished: the size is what was wished so far, whoever changes it meanwhile. */
+static void rest(const struct sizing_view *view, struct sizing *s)
+{
+    s->window = (struct size_window){0};
+    if (view->memcached->size != REPLICAS_INVALID) {
+        size_window_begin(&s->window, view->memcached->size);
+    }
+}
+
 static void show_holds(const struct size_from *f, struct now now, struct sizing *s)
 {
     int64_t seconds = f->scale_down_after_s;
@@ -183,6 +192,7 @@ struct sizing sizing_decide(const struct sizing_view *view, struct now now, stru
     }
     if (f->fault != NULL || view->memcached->paused == PAUSED_UNCLEAR) {
         s.reason = SIZING_INVALID_SPEC;
+        rest(view, &s);
         s.message = sizing_message(view, &s, arena);
         return s;
     }
@@ -194,6 +204,8 @@ struct sizing sizing_decide(const struct sizing_view *view, struct now now, stru
     }
     if (s.has_wish) {
         follow(view, f, now, &s);
+    } else if (s.reason != SIZING_UNKNOWN) {
+        rest(view, &s);
     }
     show_holds(f, now, &s);
     s.has_target = s.has_wish && !is_paused(view, f) && f->mode != SIZE_MODE_OBSERVE;

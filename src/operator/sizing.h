@@ -15,8 +15,8 @@
  *     (Keep) the size as it is. So nothing shrinks because a source is gone, unless that was asked
  *     for. What is being deleted, or has no valid replicas, is missing. With Keep, a size that is
  *     changed by hand meanwhile stays.
- *   - A first wish follows the size that was there: that counts as the wish until then, and is
- * held.
+ *   - While nothing is wished, the size counts as the wish, so that what comes next is held by it:
+ *     a first wish, and one after a source was missing.
  *   - A step is counted from spec.size, and taken when our Deployment has carried out the last one:
  *     has that many replicas, all of them ready if the step goes up. So whoever waits for a step is
  *     woken by a change of that Deployment. A size that somebody else wrote is put back at once to
@@ -77,15 +77,15 @@ const char *sizing_reason_text(enum sizing_reason reason);
 /** Its status: InSync, Holding, Paused and Observing are True. */
 bool sizing_is_synced(enum sizing_reason reason);
 
-/** Why somebody who wants to decide is not listened to. */
+/** Why a claimant is not listened to. */
 enum sizing_ignored {
-    SIZING_COUNTS,      /* he is */
+    SIZING_COUNTS,      /* it is */
     SIZING_YOUNGER,     /* an older one decides */
-    SIZING_UNHEARD,     /* his label, where sources decide */
+    SIZING_UNHEARD,     /* a label, where sources decide */
     SIZING_NOT_WANTED,  /* claims: Ignore */
-    SIZING_TERMINATING, /* he is being deleted */
+    SIZING_TERMINATING, /* it is being deleted */
     SIZING_BAD_REPLICAS,
-    SIZING_OWN,       /* he belongs to a Memcached, and would feed himself */
+    SIZING_OWN,       /* it belongs to a Memcached, and would feed itself */
     SIZING_BAD_NAME,  /* the label's value is no object name */
     SIZING_NOT_FOUND, /* a source of which no replicas are known */
 };
@@ -125,8 +125,8 @@ struct sizing {
     bool has_target;
     int32_t target; /* what spec.size shall be now. Without a target it is left as it is */
 
-    /* For the status, from which size_window_resume() goes on after a restart: .holds, the first
-     * one's time as .holdUntil, and window.wish, which outlives has_wish, as .wish. */
+    /* For the status, from which size_window_resume() goes on after a restart: these as .holds, the
+     * first one's time as .holdUntil, and window.wish as .wish, if window.begun. */
     struct size_hold holds[SIZE_WINDOW_PEAKS_MAX];
     size_t hold_count;
     uint64_t again_ms;         /* decide again then, if nothing changes before; 0: no need */

@@ -595,21 +595,47 @@ static void a_hold_is_of_wishes_and_not_of_sizes(void **state)
     scene_fini(&s);
 }
 
-static void a_hold_goes_on_while_others_decide_not(void **state)
+/* Then the size counts as what was wished. */
+static void while_nothing_is_wished(void **state)
 {
     (void)state;
     struct scene s;
     scene_init(&s, 9, "{" ONE ",'scaleDownAfterSeconds':10}");
     assert_size(&s, 0, 4, 9, SIZING_HOLDING, 10000);
-    scene_source(&s, 0, SOURCE_MISSING, NULL);
+    scene_source(&s, 0, SOURCE_UNKNOWN, NULL); /* a moment after a restart: the hold goes on */
     struct sizing sizing = decide(&s, 1000);
-    assert_int_equal(target_of(&sizing), NONE);
     assert_int_equal(sizing.hold_count, 1);
     assert_int_equal(sizing.again_ms, 9000);
-    sizing = decide(&s, 10000);
+    scene_source(&s, 0, SOURCE_MISSING, NULL);
+    sizing = decide(&s, 2000);
+    assert_int_equal(target_of(&sizing), NONE);
     assert_int_equal(sizing.hold_count, 0);
-    assert_int_equal(sizing.again_ms, 0);
-    assert_size(&s, 20000, 4, 4, SIZING_IN_SYNC, 0);
+    assert_int_equal(sizing.window.wish, 9);
+    assert_int_equal(decide(&s, 20000).window.wish, 9);
+    assert_size(&s, 30000, 4, 9, SIZING_HOLDING, 10000);
+    scene_source(&s, 0, SOURCE_MISSING, NULL);
+    s.memcached->size = 2; /* by hand: not put back to 9 when the source is there again */
+    decide(&s, 31000);
+    assert_size(&s, 32000, 2, 2, SIZING_IN_SYNC, 0);
+    scene_source(&s, 0, SOURCE_MISSING, NULL);
+    s.memcached->size = REPLICAS_INVALID;
+    assert_false(decide(&s, 33000).window.begun);
+    scene_fini(&s);
+}
+
+static void a_label_that_comes_back_holds_nothing_of_before(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_init(&s, 9, "{'scaleDownAfterSeconds':10}");
+    scene_claim(&s, "web", 9);
+    assert_int_equal(decide(&s, 0).target, 9);
+    s.claimant_count = 0;
+    s.memcached->size = 2;
+    assert_int_equal(decide(&s, 1000).reason, SIZING_NOBODY);
+    s.claimant_count = 1;
+    ((struct deployment *)s.claimants[0])->replicas = 2;
+    assert_int_equal(decide(&s, 2000).target, 2);
     scene_fini(&s);
 }
 
@@ -744,7 +770,8 @@ int main(void)
         cmocka_unit_test(only_up),
         cmocka_unit_test(down_only_after_a_while),
         cmocka_unit_test(a_hold_is_of_wishes_and_not_of_sizes),
-        cmocka_unit_test(a_hold_goes_on_while_others_decide_not),
+        cmocka_unit_test(while_nothing_is_wished),
+        cmocka_unit_test(a_label_that_comes_back_holds_nothing_of_before),
         cmocka_unit_test(steps_up_wait_for_ready_pods),
         cmocka_unit_test(steps_down_wait_for_what_is_carried_out),
         cmocka_unit_test(steps_are_no_way_for_what_was_changed_by_hand),

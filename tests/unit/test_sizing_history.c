@@ -185,8 +185,10 @@ static void expect(struct world *w, const struct sizing *s)
 {
     int64_t wish = reference_wish(&w->rules, w->replicas, w->memcached.size);
     assert_int_equal(s->has_wish, wish != ABSENT);
-    if (wish == ABSENT) {
+    if (wish == ABSENT) { /* the size is what counts from now on */
         assert_false(s->has_target);
+        w->past[0] = (struct past){.from_s = w->now_s, .wish = w->memcached.size};
+        w->past_count = 1;
         return;
     }
     w->past[w->past_count++] = (struct past){.from_s = w->now_s, .wish = wish};
