@@ -1,7 +1,7 @@
 /*
  * The highest wish of the last N seconds: what lets a size go down only after the wish was lower
  * for so long. One window for each Memcached that has scaleDownAfterSeconds; a plain value, copied
- * by assignment. Used by sizing_decide() only.
+ * by assignment. sizing_decide() makes the next one of it; the operator keeps it, and resumes it.
  *
  * A wish is in force from when it is noted until another one takes its place, and counts for N
  * seconds more. So a hold ends N seconds after the higher wish did, and each of the wishes that

@@ -28,6 +28,9 @@
 #include "operator/size_window.h"
 #include "operator/types.h"
 
+/** So many of sizing.claimants has room in status.sizing.claimants (config/crd). */
+enum { SIZING_CLAIMANTS_SHOWN_MAX = 32 };
+
 /** What is known of one of sizeFrom's sources. */
 enum source_state {
     SOURCE_UNKNOWN,     /* not yet: its cache is not in step */
