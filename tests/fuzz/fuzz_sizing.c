@@ -1,12 +1,12 @@
 /*
  * A spec.sizeFrom, and what follows from it over some moments. The second part is those moments:
- * each byte is what a source does next, or how much time goes by.
+ * each byte is what a source does next, or how much time goes by. The third is a status.sizing.
  */
 #include "base/arena.h"
 #include "base/mem.h"
 #include "fuzz/fuzz.h"
 #include "kube/name.h"
-#include "operator/sizing.h"
+#include "operator/sizing_status.h"
 
 #include <string.h>
 
@@ -92,6 +92,48 @@ static void check_decision(const struct sizing_view *view, const struct sizing *
     }
 }
 
+static char *text_of(const struct sizing_status *status)
+{
+    struct buf text;
+    struct json_writer w;
+    buf_init(&text, 1 << 24);
+    json_writer_init(&w, &text, false);
+    sizing_status_write(&w, status);
+    return buf_take(&text);
+}
+
+/* Written and read again it says the same. */
+static struct sizing_status read_back(const struct sizing_status *status, struct arena *arena)
+{
+    struct sizing_status again;
+    char *text = text_of(status);
+    yyjson_doc *doc = parse((struct part){text, strlen(text)});
+    assert(doc != NULL);
+    sizing_status_read(arena, yyjson_doc_get_root(doc), &again);
+    char *text_again = text_of(&again);
+    assert(strcmp(text, text_again) == 0);
+    yyjson_doc_free(doc);
+    mem_free(text_again);
+    mem_free(text);
+    return again;
+}
+
+/* An operator that starts now, and knows only the status, decides the same. */
+static void restart(const struct world *w, struct sizing_view view, const struct sizing *s,
+                    struct arena *arena)
+{
+    struct sizing_status none = {0}, status = sizing_status_of(s, &none, w->now, arena);
+    status = read_back(&status, arena);
+    struct size_window window;
+    sizing_status_resume(&status, w->memcached.size_from, w->now, &window);
+    view.window = &window;
+    struct sizing again = sizing_decide(&view, w->now, arena);
+    if (s->reason != SIZING_UNKNOWN) {
+        assert(again.has_target == s->has_target && again.target == s->target);
+        assert(again.held == s->held && again.hold_count == s->hold_count);
+    }
+}
+
 static void decide(struct world *w)
 {
     struct sizing_view view = {.memcached = &w->memcached,
@@ -107,6 +149,7 @@ static void decide(struct world *w)
     assert(again.has_target == s.has_target && again.target == s.target);
     assert(again.reason == s.reason && strcmp(again.message, s.message) == 0);
     assert(again.again_ms == s.again_ms && again.hold_count == s.hold_count);
+    restart(w, view, &s, &w->arena);
     if (s.has_target) {
         w->memcached.size = s.target;
     }
@@ -124,16 +167,34 @@ static void live(const struct size_from *f, struct part moments)
     arena_fini(&w.arena);
 }
 
+static void check_status(const struct size_from *f, struct part json)
+{
+    CLEANUP(arena_fini) struct arena arena = {0};
+    struct sizing_status status;
+    struct size_window window;
+    struct now now = {.mono_ms = 1000, .wall_us = 1767225600000000};
+    yyjson_doc *doc = parse(json);
+    sizing_status_read(&arena, yyjson_doc_get_root(doc), &status);
+    yyjson_doc_free(doc);
+    status = read_back(&status, &arena);
+    sizing_status_resume(&status, f, now, &window);
+    int64_t seconds = f != NULL ? f->scale_down_after_s : 0;
+    assert(!window.begun || size_window_highest(&window) >= status.wish);
+    assert(size_window_lasts_ms(&window, seconds, now) <= (uint64_t)seconds * 1000);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     CLEANUP(arena_fini) struct arena arena = {0};
     struct input in = input_of(data, size);
-    struct part json, moments;
+    struct part json, moments, status;
     input_next(&in, &json);
     input_next(&in, &moments);
+    input_next(&in, &status);
     yyjson_doc *doc = parse(json);
     const struct size_from *f = size_from_read(&arena, yyjson_doc_get_root(doc));
     yyjson_doc_free(doc);
+    check_status(f, status);
     if (f != NULL) {
         struct object_packer p;
         struct object *o = object_alloc(sizeof *o, size_from_bytes(f), &p);
