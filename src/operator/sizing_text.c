@@ -6,6 +6,8 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
+#include <string.h>
+
 enum {
     NAMED_MAX = 10, /* in one text; the others are counted */
     TEXT_BYTES_MAX = 16 << 10,
@@ -193,6 +195,17 @@ const char *sizing_message(const struct sizing_view *view, const struct sizing *
 
 /* ---- Arithmetic ---- */
 
+/* Its name, and its kind where two have the same name. */
+static void name_claimant(const struct sizing *s, size_t i, struct buf *out)
+{
+    const struct sizing_claimant *c = &s->claimants[i];
+    bool is_ambiguous = false;
+    for (size_t j = 0; j < s->claimant_count && j < NAMED_MAX; j++) {
+        is_ambiguous |= j != i && strcmp(s->claimants[j].name, c->name) == 0;
+    }
+    buf_printf(out, "%s%s%s", is_ambiguous ? c->kind : "", is_ambiguous ? "/" : "", c->name);
+}
+
 static void explain_sum(const struct size_from *f, const struct sizing *s, struct buf *out)
 {
     bool sources = f->source_count > 0;
@@ -203,10 +216,11 @@ static void explain_sum(const struct size_from *f, const struct sizing *s, struc
     for (size_t i = 0; i < count && i < NAMED_MAX; i++) {
         const struct sizing_claimant *c = &s->claimants[i];
         buf_append_text(out, i == 0 ? "" : maximum ? ", " : " + ");
+        name_claimant(s, i, out);
         if (c->ignored == SIZING_COUNTS) {
-            buf_printf(out, "%s %d", c->name, c->replicas);
+            buf_printf(out, " %d", c->replicas);
         } else {
-            buf_printf(out, "%s missing", c->name);
+            buf_append_text(out, " missing");
         }
     }
     if (count > NAMED_MAX) {

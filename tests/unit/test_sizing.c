@@ -425,6 +425,18 @@ static void what_is_said_of_sources(void **state)
     }
 }
 
+static void namesakes_are_told_apart(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_init(&s, 3, "{'sources':[" WEB ",{'kind':'StatefulSet','name':'web'}," API "]}");
+    for (size_t i = 0; i < 3; i++) {
+        scene_found(&s, i, (int32_t)i + 1);
+    }
+    check(&s, SIZING_IN_SYNC, "Sum of 3 sources", 6, "size follows Sum of 3 sources",
+          "Deployment/web 1 + StatefulSet/web 2 + api 3 = 6");
+}
+
 /* As a decoder gives it. */
 static void invalid_replicas_are_none(void **state)
 {
@@ -761,6 +773,7 @@ int main(void)
         cmocka_unit_test(many_do_not_overflow),
         cmocka_unit_test(while_a_source_is_missing),
         cmocka_unit_test(what_is_said_of_sources),
+        cmocka_unit_test(namesakes_are_told_apart),
         cmocka_unit_test(invalid_replicas_are_none),
         cmocka_unit_test(nothing_known_of_sources_decides_nothing),
         cmocka_unit_test(what_is_worse_is_said),
