@@ -25,20 +25,35 @@ static int32_t decode_count(yyjson_val *value)
     return n == REPLICAS_INVALID ? 0 : n;
 }
 
+static enum paused decode_paused(yyjson_val *value)
+{
+    if (value == NULL || yyjson_equals_str(value, "false")) {
+        return PAUSED_NO;
+    }
+    return yyjson_equals_str(value, "true") ? PAUSED_YES : PAUSED_UNCLEAR;
+}
+
 static int memcached_decode(yyjson_val *json, struct object **out, struct error *err)
 {
     CLEANUP(arena_fini) struct arena arena = {0};
     const char *status = status_canonical(&arena, yyjson_obj_get(json, "status"));
     size_t status_bytes = strlen(status) + 1;
     yyjson_val *sources_rv = json_at(json, "metadata", "annotations", SOURCES_ANNOTATION, NULL);
+    const struct size_from *size_from =
+        size_from_read(&arena, json_at(json, "spec", "sizeFrom", NULL));
     struct object_packer p;
-    struct memcached *m = object_alloc(
-        sizeof *m, object_meta_bytes(json) + status_bytes + object_text_bytes(sources_rv), &p);
+    struct memcached *m =
+        object_alloc(sizeof *m,
+                     object_meta_bytes(json) + status_bytes + object_text_bytes(sources_rv) +
+                         size_from_bytes(size_from),
+                     &p);
     if (object_pack_meta(&p, json, &m->object, err) != 0) {
         object_free(&m->object);
         return err->code;
     }
     m->size = decode_replicas(json_at(json, "spec", "size", NULL), REPLICAS_INVALID);
+    m->size_from = size_from_pack(&p, size_from);
+    m->paused = decode_paused(json_at(json, "metadata", "annotations", PAUSED_ANNOTATION, NULL));
     m->status = memcpy(p.next, status, status_bytes);
     p.next += status_bytes;
     m->sources_rv = object_pack_text(&p, sources_rv);

@@ -4,6 +4,7 @@
  */
 #pragma once
 #include "kube/object.h"
+#include "operator/size_from.h"
 
 /** A Deployment that bears it makes the Memcached of that name follow its replicas. */
 #define CLAIM_LABEL "memcached-operator/associated-memcached-deployment-name"
@@ -23,13 +24,23 @@
 #define SOURCES_ANNOTATION    "memcached-operator/sources-resource-version"
 #define GENERATION_ANNOTATION "memcached-operator/memcached-generation"
 
+/** On a Memcached, "true": its size is left alone, as by spec.sizeFrom.paused. For those that have
+ * no sizeFrom; either pauses. */
+#define PAUSED_ANNOTATION "memcached-operator/paused"
+
 #define MEMCACHED_API_VERSION "cache.example.com/v1alpha1"
 
 enum { REPLICAS_INVALID = -1 };
 
+/** What PAUSED_ANNOTATION says. Neither "true" nor "false" is a mistake: nothing is followed until
+ * it is mended. */
+enum paused { PAUSED_NO, PAUSED_YES, PAUSED_UNCLEAR };
+
 struct memcached {
     struct object object;
-    int32_t size;           /* REPLICAS_INVALID: absent, negative, no int32 */
+    int32_t size;                      /* REPLICAS_INVALID: absent, negative, no int32 */
+    const struct size_from *size_from; /* spec.sizeFrom; NULL without */
+    enum paused paused;
     const char *status;     /* canonical text of what we know of it, see status.h */
     const char *sources_rv; /* SOURCES_ANNOTATION; NULL without */
 };
