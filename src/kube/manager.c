@@ -4,7 +4,8 @@
 #include "kube/manager.h"
 
 #include "base/mem.h"
-#include "kube/watcher.h"
+#include "kube/leader.h"
+#include "kube/watching.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -33,18 +34,15 @@ struct manager {
 
     struct store *stores[STORES_MAX];
     size_t store_count;
-    struct watcher **watchers;
-    size_t watcher_count;
+    struct watching watching;
     struct controller *controllers[CONTROLLERS_MAX];
     size_t controller_count;
-    struct lease lease;
-    struct metric *leading;
-    char *holder; /* that the log has named */
+    struct leader leader;
     struct recorder recorder;
 
     struct now now;
     struct actions *actions; /* of the step in progress */
-    bool was_synced, was_leading;
+    bool was_synced;
     uint64_t resync_ms; /* 0: not set yet */
     bool stopping, exited;
     uint64_t drain_until_ms;
@@ -85,19 +83,11 @@ struct manager *manager_new(const struct manager_options *options)
     struct manager *m = mem_zalloc(sizeof *m);
     copy_options(m, options);
     random_init(&m->random, options->seed);
+    m->watching = (struct watching){.manager = m, .random = &m->random};
     metrics_init(&m->metrics);
     client_init(&m->client, options->qps, options->host, &m->metrics);
     recorder_init(&m->recorder, m->options.name, m->options.identity, &m->random);
-    if (m->options.leader_elect) {
-        lease_init(&m->lease, m->options.lease_ns, m->options.lease_name, m->options.identity,
-                   &m->random);
-        m->leading = metric_get(
-            metrics_family(&m->metrics, METRIC_GAUGE, "leader_election_master_status",
-                           "Gauge of if the reporting system is master of the relevant lease, 0 "
-                           "indicates backup, 1 indicates master.",
-                           "name", NULL, 0),
-            m->options.lease_name);
-    }
+    leader_init(&m->leader, m, &m->random, &m->metrics);
     return m;
 }
 
@@ -106,22 +96,17 @@ void manager_free(struct manager *m)
     if (m == NULL) {
         return;
     }
+    watching_mute(&m->watching);
     client_fini(&m->client);
     for (size_t i = 0; i < m->controller_count; i++) {
         controller_free(m->controllers[i]);
     }
-    for (size_t i = 0; i < m->watcher_count; i++) {
-        watcher_free(m->watchers[i]);
-    }
-    mem_free(m->watchers);
+    watching_fini(&m->watching);
     for (size_t i = 0; i < m->store_count; i++) {
         store_fini(m->stores[i]);
         mem_free(m->stores[i]);
     }
-    if (m->options.leader_elect) {
-        lease_fini(&m->lease);
-        mem_free(m->holder);
-    }
+    leader_fini(&m->leader);
     recorder_fini(&m->recorder);
     metrics_fini(&m->metrics);
     arena_fini(&m->texts);
@@ -175,13 +160,16 @@ struct store *manager_add_store(struct manager *m, const struct kind *kind)
 struct store *manager_watch(struct manager *m, const struct watch_spec *spec)
 {
     struct store *store = new_store(m, spec->kind);
-    size_t total = m->watcher_count + m->options.namespace_count;
-    m->watchers = mem_realloc(m->watchers, total * sizeof *m->watchers);
     for (size_t i = 0; i < m->options.namespace_count; i++) {
-        m->watchers[m->watcher_count++] =
-            watcher_new(m, spec, m->options.namespaces[i], store, &m->random);
+        watching_add(&m->watching, spec, m->options.namespaces[i], store);
     }
     return store;
+}
+
+struct lookout *manager_lookout(struct manager *m, const struct lookout_spec *spec,
+                                struct error *err)
+{
+    return watching_lookout(&m->watching, spec, err);
 }
 
 static bool all_synced(const struct manager *m)
@@ -194,17 +182,18 @@ static bool all_synced(const struct manager *m)
     return true;
 }
 
-/* What other scopes know may be of a past that never was: a Memcached that is no more would be
- * given its Deployment anew. So nothing is decided before all have listed. */
-static void distrust_all_but(struct manager *m, const struct watcher *witness)
+bool manager_refresh(struct manager *m, const struct store *store, const char *ns)
 {
+    return watching_refresh(&m->watching, store, ns);
+}
+
+static void pump_watchers(struct manager *m)
+{
+    if (!watching_pump(&m->watching)) {
+        return;
+    }
     say(m, LOG_INFO,
         "The server's history was reset, as by a restored backup. Listing everything anew");
-    for (size_t i = 0; i < m->watcher_count; i++) {
-        if (m->watchers[i] != witness) {
-            watcher_distrust(m->watchers[i]);
-        }
-    }
     for (size_t i = 0; i < m->store_count; i++) {
         if (m->stores[i]->scope_count == 0) {
             store_drop_all(m->stores[i]);
@@ -212,44 +201,7 @@ static void distrust_all_but(struct manager *m, const struct watcher *witness)
     }
 }
 
-bool manager_refresh(struct manager *m, const struct store *store, const char *ns)
-{
-    bool begun = false;
-    for (size_t i = 0; i < m->watcher_count; i++) {
-        begun = watcher_refresh(m->watchers[i], store, ns) || begun;
-    }
-    return begun;
-}
-
-static void pump_watchers(struct manager *m)
-{
-    for (size_t i = 0; i < m->watcher_count; i++) {
-        if (watcher_take_reset(m->watchers[i])) {
-            distrust_all_but(m, m->watchers[i]);
-        }
-    }
-    for (size_t i = 0; i < m->watcher_count; i++) {
-        watcher_pump(m->watchers[i]);
-    }
-}
-
 /* ---- Leading ---- */
-
-static void on_lease_answer(void *ctx, struct now now, const struct answer *answer)
-{
-    struct manager *m = ctx;
-    lease_answer(&m->lease, now, answer->body, answer->body_len,
-                 answer->error.code == ERR_NONE ? NULL : &answer->error);
-    if (answer->error.code != ERR_NONE && answer->error.code != ERR_CONFLICT &&
-        answer->error.code != ERR_NOT_FOUND && answer->error.code != ERR_EXISTS) {
-        manager_log(m, now, LOG_ERROR, "leaderelection", "Cannot get or renew the lease",
-                    (struct log_field[]){LOG_STR("lease", m->options.lease_name),
-                                         LOG_STR("error", answer->error.message)},
-                    2);
-    }
-}
-
-static const struct call_handler lease_handler = {.done = on_lease_answer};
 
 static void exit_with(struct manager *m, int code)
 {
@@ -259,44 +211,11 @@ static void exit_with(struct manager *m, int code)
     }
 }
 
-/* Whoever looks at a standby's log shall see that it waits, and for whom. */
-static void tell_holder(struct manager *m)
-{
-    const char *holder = lease_holder(&m->lease);
-    if (m->lease.state != LEASE_STANDBY || holder[0] == '\0' ||
-        strcmp(holder, m->holder != NULL ? m->holder : "") == 0) {
-        return;
-    }
-    mem_free(m->holder);
-    m->holder = mem_strdup(holder);
-    manager_log(
-        m, m->now, LOG_INFO, "leaderelection", "Standing by: another holds the lease",
-        (struct log_field[]){LOG_STR("lease", m->options.lease_name), LOG_STR("holder", holder)},
-        2);
-}
-
 /* May writes be sent now? */
 static bool pump_lease(struct manager *m)
 {
-    if (!m->options.leader_elect) {
-        return true;
-    }
-    bool leading = lease_step(&m->lease, m->now);
-    struct request request = {0};
-    if (lease_want(&m->lease, m->now, &request)) {
-        client_start(&m->client, m->now, &request, &lease_handler, m);
-    }
-    if (leading != m->was_leading) {
-        m->was_leading = leading;
-        metric_set(m->leading, leading ? 1 : 0);
-        manager_log(m, m->now, LOG_INFO, "leaderelection",
-                    leading ? "Successfully acquired the lease" : "No longer the leader",
-                    (struct log_field[]){LOG_STR("lease", m->options.lease_name),
-                                         LOG_STR("holder", lease_holder(&m->lease))},
-                    2);
-    }
-    tell_holder(m);
-    if (m->lease.state == LEASE_LOST) {
+    bool leading = leader_pump(&m->leader);
+    if (leader_is_lost(&m->leader)) {
         say(m, LOG_ERROR, "The lease is lost. Exiting, so that nothing of this process lands late");
         exit_with(m, 1);
     }
@@ -419,39 +338,20 @@ static void begin_stop(struct manager *m)
     m->stopping = true;
     m->drain_until_ms = m->now.mono_ms + MANAGER_DRAIN_MS;
     say(m, LOG_INFO, "Stopping: waiting for writes in flight");
-    for (size_t i = 0; i < m->watcher_count; i++) {
-        watcher_stop(m->watchers[i]);
-    }
+    watching_stop(&m->watching);
     client_close(&m->client, m->now);
-}
-
-/* A write that ended without an answer is on its way until then: so long the lease is kept. */
-static uint64_t keep_lease_until_ms(const struct manager *m)
-{
-    bool holds = m->options.leader_elect && m->lease.state == LEASE_LEADING;
-    return holds && m->client.lost_ms != 0 ? m->client.lost_ms + LEASE_LANDED_MS : 0;
 }
 
 static void pump_stop(struct manager *m)
 {
-    bool acquiring = m->options.leader_elect && lease_is_acquiring(&m->lease);
-    bool drained = busy(m) == 0 && !acquiring && m->now.mono_ms >= keep_lease_until_ms(m);
+    bool drained = busy(m) == 0 && !leader_is_acquiring(&m->leader) &&
+                   m->now.mono_ms >= leader_keeps_until_ms(&m->leader);
     if (!drained && m->now.mono_ms < m->drain_until_ms) {
         return;
     }
-    if (m->options.leader_elect && m->lease.state != LEASE_RELEASED) {
-        struct request request = {0};
-        /* A write that may still land forbids to give the lease away: let it run out. */
-        if (drained) {
-            lease_release(&m->lease, m->now);
-            lease_step(&m->lease, m->now);
-            if (lease_want(&m->lease, m->now, &request)) {
-                client_start(&m->client, m->now, &request, &lease_handler, m);
-            }
-            if (m->lease.state == LEASE_RELEASING) {
-                return;
-            }
-        }
+    /* A write that may still land forbids to give the lease away: let it run out. */
+    if (drained && !leader_release(&m->leader)) {
+        return;
     }
     say(m, LOG_INFO, "Stopped");
     exit_with(m, 0);
@@ -497,22 +397,18 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 uint64_t manager_deadline(const struct manager *m)
 {
     uint64_t at = client_deadline(&m->client);
-    if (m->stopping && m->lease.state != LEASE_RELEASING) {
-        uint64_t kept_ms = keep_lease_until_ms(m);
+    if (m->stopping && !leader_is_releasing(&m->leader)) {
+        uint64_t kept_ms = leader_keeps_until_ms(&m->leader);
         at = earlier(at, m->drain_until_ms); /* the lease is not renewed meanwhile */
         return kept_ms > m->now.mono_ms ? earlier(at, kept_ms) : at;
     }
-    if (m->options.leader_elect) {
-        at = earlier(at, lease_deadline(&m->lease));
-    }
+    at = earlier(at, leader_deadline(&m->leader));
     if (m->stopping) {
         return at;
     }
-    for (size_t i = 0; i < m->watcher_count; i++) {
-        at = earlier(at, watcher_deadline(m->watchers[i]));
-    }
-    bool running = m->was_synced && all_synced(m) && (!m->options.leader_elect || m->was_leading) &&
-                   busy(m) < m->options.max_concurrent;
+    at = earlier(at, watching_deadline(&m->watching));
+    bool running =
+        m->was_synced && all_synced(m) && m->leader.leading && busy(m) < m->options.max_concurrent;
     for (size_t i = 0; running && i < m->controller_count; i++) {
         at = earlier(at, controller_deadline(m->controllers[i]));
     }
@@ -524,20 +420,16 @@ uint64_t manager_deadline(const struct manager *m)
 
 bool manager_ready(struct manager *m, const char **why)
 {
-    for (size_t i = 0; i < m->watcher_count; i++) {
-        if (!watcher_is_ready(m->watchers[i], m->why, sizeof m->why)) {
-            if (why != NULL) {
-                *why = m->why;
-            }
-            return false;
-        }
+    bool ready = watching_is_ready(&m->watching, m->why, sizeof m->why);
+    if (!ready && why != NULL) {
+        *why = m->why;
     }
-    return true;
+    return ready;
 }
 
 const struct store *manager_store(const struct manager *m, size_t i)
 {
-    return i < m->store_count ? m->stores[i] : NULL;
+    return i < m->store_count ? m->stores[i] : watching_store(&m->watching, i - m->store_count);
 }
 
 struct metrics *manager_metrics(struct manager *m)
@@ -564,7 +456,7 @@ const struct manager_options *manager_settings(const struct manager *m)
 
 uint64_t manager_write_deadline(const struct manager *m)
 {
-    return m->options.leader_elect ? lease_write_deadline(&m->lease) : UINT64_MAX;
+    return m->options.leader_elect ? lease_write_deadline(&m->leader.lease) : UINT64_MAX;
 }
 
 struct now manager_now(const struct manager *m)

@@ -11,6 +11,7 @@
 #pragma once
 #include "kube/controller.h"
 #include "kube/lease.h"
+#include "kube/lookout.h"
 #include "kube/reflector.h"
 
 enum {
@@ -53,6 +54,15 @@ struct watch_spec {
  * first step. */
 struct store *manager_watch(struct manager *m, const struct watch_spec *spec);
 
+/**
+ * The lookout for single objects of a kind: the one that there is, or a new one as @spec has it. At
+ * any time. Owned by the manager, for its whole life when the kind is compiled in, or was found;
+ * until then only as long as something is added to it, so who has more to do with it asks anew.
+ * NULL with *err filled (ERR_INVALID) when the names are none: discovery_check().
+ */
+struct lookout *manager_lookout(struct manager *m, const struct lookout_spec *spec,
+                                struct error *err);
+
 /** A store without a watch, for objects that answers bring. Owned by the manager. */
 struct store *manager_add_store(struct manager *m, const struct kind *kind);
 
@@ -66,12 +76,12 @@ void manager_step(struct manager *m, struct now now, const struct event *event,
 /** mono_ms at which to step with EVENT_TICK if nothing came before; UINT64_MAX: no need. */
 uint64_t manager_deadline(const struct manager *m);
 
-/** All caches synced and none failing; else *why (may be NULL) says which is not, static or
- * borrowed until the next step. */
+/** All caches synced and none failing, lookouts aside; else *why (may be NULL) says which is not,
+ * static or borrowed until the next step. */
 bool manager_ready(struct manager *m, const char **why);
 
-/** The @i-th store, in the order in which they were added; NULL: there are no more. For tests and
- * people who debug. */
+/** The @i-th store, in the order in which they were added, then those of lookouts; NULL: there are
+ * no more. For tests and people who debug. */
 const struct store *manager_store(const struct manager *m, size_t i);
 
 struct metrics *manager_metrics(struct manager *m);

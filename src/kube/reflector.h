@@ -22,7 +22,8 @@ enum {
     REFLECTOR_BACKOFF_MS_MAX = 30 * 1000,       /* with jitter: no wait of ours is longer */
     REFLECTOR_BACKOFF_RESET_MS = 2 * 60 * 1000, /* quiet time after which the backoff starts anew */
     REFLECTOR_ABSENT_MS_MAX = 5 * 1000, /* in place of BACKOFF_MS_MAX while the resource type is not
-                                           served, so that all starts soon after it is installed */
+                                           served, so that all starts soon after it is installed;
+                                           not for single objects, as there may be many */
     REFLECTOR_RETRY_AFTER_MS_MAX = 2 * 60 * 1000, /* a longer wish of the server is cut to this */
     REFLECTOR_WATCH_MS_MIN =
         5 * 60 *
@@ -37,6 +38,7 @@ enum {
 struct reflector_spec {
     const struct kind *kind;
     const char *ns;             /* "": all namespaces */
+    const char *name;           /* this object alone, of one namespace; NULL: all objects */
     const char *label_selector; /* NULL: all objects */
     bool metadata_only;         /* ask for PartialObjectMetadata */
 };
@@ -144,6 +146,9 @@ void reflector_distrust(struct reflector *r, struct now now);
  * meanwhile. False when such a list is under way already; else the caller cancels what was in
  * flight and says no more of it. */
 bool reflector_refresh(struct reflector *r, struct now now);
+
+/** Such a list is under way, or to be begun. */
+bool reflector_refreshing(const struct reflector *r);
 
 /** The first list is complete. Stays true, but for reflector_distrust(). */
 bool reflector_synced(const struct reflector *r);

@@ -5,124 +5,11 @@
 #include "kube/store.h"
 
 #include "base/mem.h"
+#include "kube/store_index.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
-
-/* The objects of one index key, by namespace, then name. Never empty. */
-struct bucket {
-    const struct object **objects;
-    size_t count, cap;
-};
-
-struct store_index {
-    store_index_fn *fn;
-    struct map buckets;
-};
-
-/* ---- indexes --------------------------------------------------------------------------------- */
-
-static int compare_names(const struct object *a, const struct object *b)
-{
-    int by_ns = strcmp(a->ns, b->ns);
-    return by_ns != 0 ? by_ns : strcmp(a->name, b->name);
-}
-
-/* Where @o is in the bucket, or would have to be. */
-static size_t bucket_place(const struct bucket *b, const struct object *o)
-{
-    size_t low = 0;
-    size_t high = b->count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (compare_names(b->objects[middle], o) < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-static void bucket_free(struct bucket *b)
-{
-    mem_free(b->objects);
-    mem_free(b);
-}
-
-static void bucket_insert(struct bucket *b, const struct object *o)
-{
-    size_t at = bucket_place(b, o);
-
-    if (b->count == b->cap) {
-        b->cap = b->cap == 0 ? 1 : b->cap * 2; /* most hold one object */
-        b->objects = mem_realloc(b->objects, b->cap * sizeof b->objects[0]);
-    }
-    memmove(&b->objects[at + 1], &b->objects[at], (b->count - at) * sizeof b->objects[0]);
-    b->objects[at] = o;
-    b->count++;
-}
-
-static void bucket_remove(struct bucket *b, const struct object *o)
-{
-    size_t at = bucket_place(b, o);
-
-    assert(at < b->count && b->objects[at] == o);
-    b->count--;
-    memmove(&b->objects[at], &b->objects[at + 1], (b->count - at) * sizeof b->objects[0]);
-}
-
-static void index_insert(struct store_index *index, const struct object *o)
-{
-    char key[STORE_KEY_BYTES] = "";
-
-    index->fn(o, key);
-    if (key[0] == '\0') {
-        return;
-    }
-    struct bucket *b = map_get(&index->buckets, key);
-    if (b == NULL) {
-        b = mem_zalloc(sizeof *b);
-        map_put(&index->buckets, key, b);
-    }
-    bucket_insert(b, o);
-}
-
-static void index_remove(struct store_index *index, const struct object *o)
-{
-    char key[STORE_KEY_BYTES] = "";
-
-    index->fn(o, key);
-    if (key[0] == '\0') {
-        return;
-    }
-    struct bucket *b = map_get(&index->buckets, key);
-    assert(b != NULL); /* index functions are pure */
-    bucket_remove(b, o);
-    if (b->count == 0) {
-        bucket_free(map_remove(&index->buckets, key));
-    }
-}
-
-static void index_free(struct store_index *index)
-{
-    map_for_each (&index->buckets, e) {
-        bucket_free(e->value);
-    }
-    map_fini(&index->buckets);
-    mem_free(index);
-}
-
-const struct object *const *store_index_get(const struct store_index *index, const char *key,
-                                            size_t *count)
-{
-    const struct bucket *b = map_get(&index->buckets, key);
-
-    *count = b == NULL ? 0 : b->count;
-    return b == NULL ? NULL : b->objects;
-}
 
 /* ---- the store ------------------------------------------------------------------------------- */
 
@@ -135,6 +22,7 @@ void store_init(struct store *s, const struct kind *kind, uint64_t seed)
 static void scope_free(struct store_scope *scope)
 {
     mem_free(scope->ns);
+    mem_free(scope->name);
     mem_free(scope->rv);
     mem_free(scope);
 }
@@ -145,7 +33,7 @@ void store_fini(struct store *s)
         return;
     }
     for (size_t i = 0; i < s->index_count; i++) {
-        index_free(s->indexes[i]);
+        store_index_free(s->indexes[i]);
     }
     for (size_t i = 0; i < s->scope_count; i++) {
         scope_free(s->scopes[i]);
@@ -169,19 +57,18 @@ void store_subscribe(struct store *s, store_change_fn *fn, void *ctx)
 struct store_index *store_add_index(struct store *s, store_index_fn *fn)
 {
     assert(s->objects.count == 0 && s->index_count < STORE_INDEXES_MAX);
-    struct store_index *index = mem_zalloc(sizeof *index);
+    struct store_index *index = store_index_new(fn, s->objects.seed);
 
-    index->fn = fn;
-    map_init(&index->buckets, s->objects.seed);
     s->indexes[s->index_count++] = index;
     return index;
 }
 
-struct store_scope *store_add_scope(struct store *s, const char *ns)
+struct store_scope *store_add_scope(struct store *s, const char *ns, const char *name)
 {
     struct store_scope *scope = mem_zalloc(sizeof *scope);
 
     scope->ns = mem_strdup(ns);
+    scope->name = name == NULL ? NULL : mem_strdup(name);
     s->scopes = mem_realloc(s->scopes, (s->scope_count + 1) * sizeof s->scopes[0]);
     s->scopes[s->scope_count++] = scope;
     return scope;
@@ -203,8 +90,9 @@ void store_scope_advance(struct store_scope *scope, const char *rv)
 const struct store_scope *store_scope_of(const struct store *s, const char *ns)
 {
     for (size_t i = 0; i < s->scope_count; i++) {
-        if (s->scopes[i]->ns[0] == '\0' || strcmp(s->scopes[i]->ns, ns) == 0) {
-            return s->scopes[i];
+        const struct store_scope *scope = s->scopes[i];
+        if (scope->name == NULL && (scope->ns[0] == '\0' || strcmp(scope->ns, ns) == 0)) {
+            return scope;
         }
     }
     return NULL;
@@ -260,9 +148,9 @@ static enum store_result place(struct store *s, struct object *before, struct ob
     map_put(&s->objects, store_key(o->ns, o->name, key), o);
     for (size_t i = 0; i < s->index_count; i++) {
         if (before != NULL) {
-            index_remove(s->indexes[i], before);
+            store_index_remove(s->indexes[i], before);
         }
-        index_insert(s->indexes[i], o);
+        store_index_insert(s->indexes[i], o);
     }
     tell(s, before, o);
     object_free(before);
@@ -275,7 +163,7 @@ static void take_away(struct store *s, struct object *o)
 
     map_remove(&s->objects, store_key(o->ns, o->name, key));
     for (size_t i = 0; i < s->index_count; i++) {
-        index_remove(s->indexes[i], o);
+        store_index_remove(s->indexes[i], o);
     }
     tell(s, o, NULL);
     object_free(o);
@@ -301,7 +189,8 @@ enum store_result store_put(struct store *s, struct object *o)
 
 static bool covers(const struct store_scope *scope, const struct object *o)
 {
-    return scope->ns[0] == '\0' || strcmp(scope->ns, o->ns) == 0;
+    return (scope->ns[0] == '\0' || strcmp(scope->ns, o->ns) == 0) &&
+           (scope->name == NULL || strcmp(scope->name, o->name) == 0);
 }
 
 /* A watch has come to @o's version or beyond. */
@@ -445,4 +334,18 @@ void store_clear(struct store *s, struct store_scope *scope)
 
     remove_missing(s, scope, &none, NULL);
     set_rv(scope, NULL);
+}
+
+void store_remove_scope(struct store *s, struct store_scope *scope)
+{
+    const struct map none = {0};
+    size_t i = 0;
+
+    while (i < s->scope_count && s->scopes[i] != scope) {
+        i++;
+    }
+    assert(i < s->scope_count);
+    s->scopes[i] = s->scopes[--s->scope_count]; /* first: subscribers may add another one */
+    remove_missing(s, scope, &none, NULL);
+    scope_free(scope);
 }

@@ -24,11 +24,12 @@ typedef void store_change_fn(void *ctx, const struct object *before, const struc
  * key always. */
 typedef void store_index_fn(const struct object *o, char out[STORE_KEY_BYTES]);
 
-/** How far one watch (of one namespace, or of all) has come. Owned by the store, kept by the
- * reflector. */
+/** How far one watch (of all namespaces, of one, or of one object) has come. Owned by the store,
+ * kept by the reflector. */
 struct store_scope {
-    char *ns; /* "": all namespaces */
-    char *rv; /* last resourceVersion that the watch has delivered; NULL before the first list */
+    char *ns;   /* "": all namespaces */
+    char *name; /* NULL: all objects there */
+    char *rv;   /* last resourceVersion that the watch has delivered; NULL before the first list */
     bool synced;
     uint64_t lists; /* complete lists so far */
 };
@@ -69,11 +70,17 @@ struct store_index *store_add_index(struct store *s, store_index_fn *fn);
  * stay out, since it would never tell of them again. */
 void store_show_only(struct store *s, bool (*shows)(const struct object *o));
 
-/** Add the scope of one reflector. Lives as long as the store. */
-struct store_scope *store_add_scope(struct store *s, const char *ns);
+/** Add the scope of one reflector: all of @ns ("": of all namespaces), or its object @name (may be
+ * NULL) alone. An object has one scope at most. Lives as long as the store, or until it is removed.
+ */
+struct store_scope *store_add_scope(struct store *s, const char *ns, const char *name);
+
+/** Nobody watches it any more: frees it, and what is held of it goes, whatever its versions. */
+void store_remove_scope(struct store *s, struct store_scope *scope);
+
 void store_scope_advance(struct store_scope *scope, const char *rv);
 
-/** The scope that brings the objects of @ns; NULL: none does. */
+/** The scope that brings all objects of @ns; NULL: none does. */
 const struct store_scope *store_scope_of(const struct store *s, const char *ns);
 
 /** All scopes have completed their first list. True for a store without scopes. */

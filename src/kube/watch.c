@@ -16,7 +16,7 @@ enum {
 
 void watch_init(struct watch *w)
 {
-    *w = (struct watch){0};
+    *w = (struct watch){.keep_bytes = LINE_KEEP_BYTES};
     buf_init(&w->line, BODY_BYTES_MAX);
 }
 
@@ -27,7 +27,7 @@ void watch_fini(struct watch *w)
 
 void watch_reset(struct watch *w)
 {
-    buf_reset(&w->line, LINE_KEEP_BYTES);
+    buf_reset(&w->line, w->keep_bytes);
 }
 
 static int parse_type(yyjson_val *event, enum watch_type *type, struct error *err)
@@ -140,7 +140,7 @@ static int finish_line(struct watch *w, const char *bytes, size_t len, watch_eve
     if (rc == 0) {
         rc = take_line(w, w->line.data, w->line.len, fn, ctx, err);
     }
-    buf_reset(&w->line, LINE_KEEP_BYTES);
+    buf_reset(&w->line, w->keep_bytes);
     return rc;
 }
 

@@ -34,6 +34,8 @@ typedef bool watch_known_fn(void *ctx, const struct peek *peek);
 struct watch {
     watch_known_fn *known; /* or NULL: decode all; ctx as for the events */
     struct buf line;       /* the unfinished line */
+    size_t keep_bytes;     /* of its memory, between lines: watch_init() sets what suits one watch
+                              among few */
 };
 
 void watch_init(struct watch *w);

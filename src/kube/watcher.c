@@ -8,6 +8,7 @@
 struct watcher {
     struct manager *manager;
     struct reflector reflector;
+    struct watcher_owner owner; /* zeroed: people are told */
     const char *if_not_served;
     uint64_t call_id; /* 0: none */
 };
@@ -26,6 +27,10 @@ static void on_report(void *ctx, const char *verb, const struct reflector_spec *
     struct manager *m = w->manager;
     struct now now = manager_now(m);
     char resource[256];
+    if (w->owner.report != NULL) {
+        w->owner.report(w->owner.ctx, verb, spec, retry_in_ms, err);
+        return;
+    }
     resource_name(spec->kind, resource, sizeof resource);
     if (err == NULL) {
         manager_log(
@@ -50,17 +55,29 @@ static void on_report(void *ctx, const char *verb, const struct reflector_spec *
     manager_log(m, now, LOG_ERROR, "reflector", message, fields, count);
 }
 
+static void stir(const struct watcher *w)
+{
+    if (w->owner.stirred != NULL) {
+        w->owner.stirred(w->owner.ctx);
+    }
+}
+
 static void on_watch_head(void *ctx, struct now now, int http_status, int64_t retry_after_ms)
 {
     struct watcher *w = ctx;
     reflector_head(&w->reflector, now, http_status, retry_after_ms);
+    stir(w);
 }
 
 static int on_watch_body(void *ctx, struct now now, const char *bytes, size_t len,
                          struct error *err)
 {
     struct watcher *w = ctx;
-    return reflector_body(&w->reflector, now, bytes, len, err);
+    int rc = reflector_body(&w->reflector, now, bytes, len, err);
+    if (w->reflector.history_reset) {
+        stir(w);
+    }
+    return rc;
 }
 
 /* An answer other than 2xx is no failure here: the reflector has its body and judges itself. */
@@ -72,20 +89,24 @@ static void on_watch_done(void *ctx, struct now now, const struct answer *answer
         answer->http_status != 0 && (answer->http_status < 200 || answer->http_status > 299);
     bool failed = answer->error.code != ERR_NONE && !refused;
     reflector_end(&w->reflector, now, failed ? &answer->error : NULL);
+    stir(w);
 }
 
 static const struct call_handler watch_handler = {
     .head = on_watch_head, .body = on_watch_body, .done = on_watch_done};
 
 struct watcher *watcher_new(struct manager *manager, const struct watch_spec *spec, const char *ns,
-                            struct store *store, struct random *random)
+                            const char *name, struct store *store, struct random *random,
+                            const struct watcher_owner *owner)
 {
     struct watcher *w = mem_zalloc(sizeof *w);
     w->manager = manager;
+    w->owner = owner != NULL ? *owner : (struct watcher_owner){0};
     w->if_not_served = spec->if_not_served;
     reflector_init(&w->reflector,
                    &(struct reflector_spec){.kind = spec->kind,
                                             .ns = ns,
+                                            .name = name,
                                             .label_selector = spec->label_selector,
                                             .metadata_only = spec->metadata_only},
                    store, random, on_report, w);
@@ -100,7 +121,7 @@ void watcher_free(struct watcher *w)
     }
 }
 
-void watcher_pump(struct watcher *w)
+void watcher_pump(struct watcher *w, bool may)
 {
     struct client *client = manager_client(w->manager);
     struct now now = manager_now(w->manager);
@@ -111,9 +132,15 @@ void watcher_pump(struct watcher *w)
         reflector_end(&w->reflector, now, &why);
     }
     struct request request = {0};
-    if (reflector_want(&w->reflector, now, &request)) {
+    if (may && reflector_want(&w->reflector, now, &request)) {
         w->call_id = client_start(client, now, &request, &watch_handler, w);
     }
+}
+
+uint64_t watcher_unanswered_since(const struct watcher *w)
+{
+    const struct reflector *r = &w->reflector;
+    return w->call_id != 0 && r->http_status == 0 ? r->started_ms : 0;
 }
 
 uint64_t watcher_deadline(const struct watcher *w)
@@ -138,15 +165,29 @@ void watcher_distrust(struct watcher *w)
     reflector_distrust(&w->reflector, manager_now(w->manager));
 }
 
-bool watcher_refresh(struct watcher *w, const struct store *store, const char *ns)
+bool watcher_keeps(const struct watcher *w, const struct store *store, const char *ns)
 {
-    struct reflector *r = &w->reflector;
-    bool keeps_it = r->store == store && (r->spec.ns[0] == '\0' || strcmp(r->spec.ns, ns) == 0);
-    if (!keeps_it || !reflector_refresh(r, manager_now(w->manager))) {
+    const struct reflector *r = &w->reflector;
+    return r->store == store && (r->spec.ns[0] == '\0' || strcmp(r->spec.ns, ns) == 0);
+}
+
+bool watcher_refresh(struct watcher *w)
+{
+    if (!reflector_refresh(&w->reflector, manager_now(w->manager))) {
         return false;
     }
     watcher_stop(w);
     return true;
+}
+
+bool watcher_is_refreshing(const struct watcher *w)
+{
+    return reflector_refreshing(&w->reflector);
+}
+
+struct store_scope *watcher_scope(const struct watcher *w)
+{
+    return w->reflector.scope;
 }
 
 bool watcher_is_ready(const struct watcher *w, char *why, size_t bytes)

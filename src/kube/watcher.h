@@ -6,22 +6,41 @@
 
 struct watcher;
 
-/** Keeps @ns ("": all) of @store equal to the server. @spec, @ns, @random outlive it; *spec's texts
- * too. */
-struct watcher *watcher_new(struct manager *manager, const struct watch_spec *spec, const char *ns,
-                            struct store *store, struct random *random);
-void watcher_free(struct watcher *w);
+/** Who wants to hear of it in place of people: each report; and when it was answered, may be due
+ * before watcher_deadline() as it was, or has seen a reset. */
+struct watcher_owner {
+    reflector_report_fn *report;
+    void (*stirred)(void *ctx);
+    void *ctx;
+};
 
-/** Start the request that is wanted now; cut a watch that has outlived its time. */
-void watcher_pump(struct watcher *w);
+/** Keeps @ns ("": all) of @store equal to the server, or its object @name (may be NULL) alone.
+ * @ns, @name, @random, *spec's texts and kind outlive it. @owner is copied; NULL: people are told.
+ */
+struct watcher *watcher_new(struct manager *manager, const struct watch_spec *spec, const char *ns,
+                            const char *name, struct store *store, struct random *random,
+                            const struct watcher_owner *owner);
+/** Nothing may be in flight: watcher_stop(). The scope stays with the store. */
+void watcher_free(struct watcher *w);
+struct store_scope *watcher_scope(const struct watcher *w);
+
+/** Start the request that is wanted now, if it @may begin one; cut a watch that has outlived its
+ * time. */
+void watcher_pump(struct watcher *w, bool may);
+/** mono_ms at which the request in flight began, as long as it is not answered; 0: there is none.
+ */
+uint64_t watcher_unanswered_since(const struct watcher *w);
 uint64_t watcher_deadline(const struct watcher *w);
 
 /** reflector_take_reset() and reflector_distrust(). */
 bool watcher_take_reset(struct watcher *w);
 void watcher_distrust(struct watcher *w);
 
-/** reflector_refresh(), if it keeps @ns of @store; true when it has begun. */
-bool watcher_refresh(struct watcher *w, const struct store *store, const char *ns);
+bool watcher_keeps(const struct watcher *w, const struct store *store, const char *ns);
+
+/** reflector_refresh(); true when it has begun. */
+bool watcher_refresh(struct watcher *w);
+bool watcher_is_refreshing(const struct watcher *w);
 
 /** Cancel what is in flight, for good. */
 void watcher_stop(struct watcher *w);

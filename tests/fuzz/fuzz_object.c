@@ -7,6 +7,7 @@
 #include "fuzz/fuzz.h"
 #include "kube/json.h"
 #include "kube/name.h"
+#include "kube/scale.h"
 #include "operator/shape.h"
 #include "operator/status.h"
 #include "operator/types.h"
@@ -104,6 +105,15 @@ static void check_pod(yyjson_val *json)
     }
 }
 
+static void check_scale(yyjson_val *json)
+{
+    struct scale *scale = (struct scale *)decode(&scale_kind, json);
+    if (scale != NULL) {
+        assert(scale->object.rv[0] != '\0' && scale->replicas >= SCALE_REPLICAS_INVALID);
+        object_free(&scale->object);
+    }
+}
+
 static void check_json(yyjson_val *json, yyjson_val *rewritten)
 {
     struct object *bare = decode(&bare_kind, json);
@@ -112,6 +122,7 @@ static void check_json(yyjson_val *json, yyjson_val *rewritten)
     check_memcached(json);
     check_deployment(json, rewritten);
     check_pod(json);
+    check_scale(json);
     if (bare != NULL) {
         check_meta(&bare_kind, bare);
         assert_same_meta(bare, again);

@@ -35,6 +35,7 @@ static void add_open(struct driver *d, const struct action *a)
         (struct open_request){.id = a->id,
                               .line = mem_strdup(line),
                               .body = r->body != NULL ? mem_strdup(r->body) : NULL,
+                              .accept = r->accept,
                               .content_type = r->content_type,
                               .timeout_ms = r->timeout_ms};
     d->started++;

@@ -11,7 +11,7 @@ struct open_request {
     uint64_t id;
     char *line; /* "GET /api/v1/pods?…" */
     char *body; /* or NULL */
-    const char *content_type;
+    const char *accept, *content_type;
     uint32_t timeout_ms;
 };
 

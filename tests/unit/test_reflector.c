@@ -1253,6 +1253,105 @@ static void objects_of_another_namespace_are_garbage(void **state)
     assert_non_null(strstr(buf_text(&s.trace), "list failed: parse"));
 }
 
+/* ---- one object ------------------------------------------------------------------------------ */
+
+#define ONE             "/api/v1/namespaces/a/pods?fieldSelector=metadata.name%3Dx&"
+#define GET_ONE(query)  "GET " ONE query
+#define CUT             "watch failed: transport, again in 800+ ms"
+#define IS_NOT_SELECTED "watch failed: parse, again in 800+ ms"
+
+static void script_init_one(struct script *s)
+{
+    script_init_spec(s, &(struct reflector_spec){.kind = &POD_KIND, .ns = "a", .name = "x"});
+}
+
+/* Also the check: who may see one object by its name may not see others. */
+static void one_object_is_selected_by_its_name_in_every_request(void **state)
+{
+    SCRIPT(s, script_init_one);
+
+    refuse(&s);
+    answer(&s, 200, PAGE("10", "next", POD("x", "5")));
+    answer(&s, 200, LIST("10", ""));
+    want(&s);
+    cut(&s, ERR_TRANSPORT);
+    answer(&s, 200, LIST("10", POD("x", "5")));
+    answer(&s, 410, STATUS(410, "Expired"));
+    want(&s);
+    assert_trace(&s, GET_ONE(WATCH INITIAL_EVENTS), GET_ONE("resourceVersion=0&limit=500"),
+                 GET_ONE("continue=next&limit=500"), "add a/x@5", "list works",
+                 GET_ONE(WATCH "&resourceVersion=10"), CUT, GET_ONE("resourceVersion=10"),
+                 GET_ONE(WATCH "&resourceVersion=10"), "watch failed: gone, again in 1600+ ms",
+                 GET_ONE("resourceVersion=10"));
+}
+
+static void one_object_that_is_not_there_is_known_to_be_absent(void **state)
+{
+    SCRIPT(s, script_init_one);
+
+    stream(&s, INITIAL_END("10"));
+    assert_true(reflector_synced(&s.reflector));
+    body(&s, ADDED("x", "11") DELETED("x", "12") ADDED("x", "13"));
+    assert_trace(&s, GET_ONE(WATCH INITIAL_EVENTS), "list works", "add a/x@11", "remove a/x@11",
+                 "add a/x@13");
+}
+
+/* A server that does not select: what it sends is neither kept nor takes anything away. */
+static void objects_of_other_names_are_garbage(void **state)
+{
+    static const char *const lines[] = {ADDED("y", "11"), MODIFIED("y", "11"), DELETED("y", "11")};
+    SCRIPT(s, script_init_one);
+
+    struct object *other = NULL;
+    yyjson_doc *doc = yyjson_read(POD("y", "7"), strlen(POD("y", "7")), 0);
+    assert_int_equal(object_decode_meta(yyjson_doc_get_root(doc), &other, NULL), 0);
+    yyjson_doc_free(doc);
+    store_put(&s.store, other); /* brought by another scope */
+    refuse(&s);
+    forget_trace(&s);
+    answer(&s, 200, LIST("10", POD("x", "5") "," POD("y", "6")));
+    assert_trace(&s, GET_ONE("resourceVersion=0&limit=500"), "cancel",
+                 "list failed: parse, again in 800+ ms");
+    assert_int_equal(s.reflector.pending_count, 0);
+    answer(&s, 200, LIST("10", POD("x", "5")));
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        pass(&s, REFLECTOR_BACKOFF_RESET_MS + 1);
+        want(&s);
+        head(&s, 200);
+        forget_trace(&s);
+        body(&s, lines[i]);
+        assert_trace(&s, "cancel", IS_NOT_SELECTED);
+        answer(&s, 200, LIST("10", POD("x", "5")));
+    }
+    assert_string_equal(store_get(&s.store, "a", "y")->rv, "7");
+}
+
+static void one_object_keeps_no_memory_for_its_next_line(void **state)
+{
+    SCRIPT(s, script_init_one);
+
+    stream(&s, "{\"type\":\"ADDED\",\"object\":");
+    assert_true(s.reflector.watch.line.cap > 0);
+    body(&s, POD("x", "5") "}\n");
+    assert_int_equal(s.reflector.watch.line.cap, 0);
+    body(&s, INITIAL_END("10"));
+    assert_trace(&s, GET_ONE(WATCH INITIAL_EVENTS), "add a/x@5", "list works");
+}
+
+/* There may be a thousand of one type that is not served: they do not ask every 5 s. */
+static void one_object_of_what_is_not_served_backs_off_as_others_do(void **state)
+{
+    uint64_t wait_ms = 0;
+    SCRIPT(s, script_init_one);
+
+    s.reflector.report = NULL;
+    for (int i = 0; i < 7; i++) {
+        answer(&s, 404, "404 page not found");
+        wait_ms = reflector_deadline(&s.reflector) - s.now.mono_ms;
+    }
+    assert_in_range(wait_ms, REFLECTOR_BACKOFF_MS_MAX / 2, REFLECTOR_BACKOFF_MS_MAX);
+}
+
 static void a_request_in_flight_may_be_abandoned(void **state)
 {
     SCRIPT(s, script_init);
@@ -1318,6 +1417,11 @@ int main(void)
         cmocka_unit_test(requests_name_namespace_and_selector),
         cmocka_unit_test(metadata_only_is_asked_for_by_media_type),
         cmocka_unit_test(objects_of_another_namespace_are_garbage),
+        cmocka_unit_test(one_object_is_selected_by_its_name_in_every_request),
+        cmocka_unit_test(one_object_that_is_not_there_is_known_to_be_absent),
+        cmocka_unit_test(objects_of_other_names_are_garbage),
+        cmocka_unit_test(one_object_keeps_no_memory_for_its_next_line),
+        cmocka_unit_test(one_object_of_what_is_not_served_backs_off_as_others_do),
         cmocka_unit_test(a_request_in_flight_may_be_abandoned),
     };
 

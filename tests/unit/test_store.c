@@ -178,8 +178,8 @@ static void an_answer_never_brings_a_ghost(void **state)
     (void)state;
     CLEANUP(fixture_fini) struct fixture f;
     fixture_init(&f);
-    struct store_scope *a = store_add_scope(&f.store, "a");
-    struct store_scope *b = store_add_scope(&f.store, "b");
+    struct store_scope *a = store_add_scope(&f.store, "a", NULL);
+    struct store_scope *b = store_add_scope(&f.store, "b", NULL);
 
     assert_int_equal(answer(&f, "a", "early", "5"), STORE_ADDED); /* before the first list */
     store_scope_advance(a, "100");
@@ -203,7 +203,7 @@ static void a_scope_of_all_namespaces_covers_each(void **state)
     CLEANUP(fixture_fini) struct fixture f;
     fixture_init(&f);
 
-    store_scope_advance(store_add_scope(&f.store, ""), "100");
+    store_scope_advance(store_add_scope(&f.store, "", NULL), "100");
     assert_int_equal(answer(&f, "a", "x", "99"), STORE_STALE);
     assert_int_equal(answer(&f, "", "cluster-scoped", "99"), STORE_STALE);
     assert_int_equal(answer(&f, "a", "x", "101"), STORE_ADDED);
@@ -227,7 +227,7 @@ static void replace_makes_the_scope_equal_to_the_list(void **state)
     (void)state;
     CLEANUP(fixture_fini) struct fixture f;
     fixture_init(&f);
-    struct store_scope *all = store_add_scope(&f.store, "");
+    struct store_scope *all = store_add_scope(&f.store, "", NULL);
 
     put(&f, "a", "missing", "10");
     put(&f, "a", "same", "10");
@@ -260,8 +260,8 @@ static void replace_touches_only_its_namespace(void **state)
     (void)state;
     CLEANUP(fixture_fini) struct fixture f;
     fixture_init(&f);
-    struct store_scope *a = store_add_scope(&f.store, "a");
-    struct store_scope *b = store_add_scope(&f.store, "b");
+    struct store_scope *a = store_add_scope(&f.store, "a", NULL);
+    struct store_scope *b = store_add_scope(&f.store, "b", NULL);
 
     struct object *list_a[] = {object("a", "x", "10", "")};
     struct object *list_b[] = {object("b", "x", "11", "")};
@@ -275,12 +275,71 @@ static void replace_touches_only_its_namespace(void **state)
     assert_string_equal(b->rv, "21");
 }
 
+/* ---- scopes of one object -------------------------------------------------------------------- */
+
+static void a_scope_of_one_object_is_replaced_without_the_others(void **state)
+{
+    (void)state;
+    CLEANUP(fixture_fini) struct fixture f;
+    fixture_init(&f);
+    struct store_scope *x = store_add_scope(&f.store, "a", "x");
+    struct store_scope *y = store_add_scope(&f.store, "a", "y");
+
+    struct object *list_x[] = {object("a", "x", "10", "")};
+    struct object *list_y[] = {object("a", "y", "11", "")};
+    replace(&f, x, list_x, 1, "20");
+    assert_false(store_synced(&f.store));
+    replace(&f, y, list_y, 1, "21");
+    assert_true(store_synced(&f.store));
+    put(&f, "b", "x", "12");
+    assert_told(&f, "- -> a/x@10\n- -> a/y@11\n- -> b/x@12\n");
+    replace(&f, x, NULL, 0, "30");
+    store_clear(&f.store, y);
+    assert_told(&f, "a/x@10 -> -\na/y@11 -> -\n");
+    assert_string_equal(rv_of(&f, "b", "x"), "12");
+    assert_null(store_scope_of(&f.store, "a")); /* neither brings all of a */
+}
+
+static void an_answer_is_a_ghost_by_the_scope_of_its_own_object(void **state)
+{
+    (void)state;
+    CLEANUP(fixture_fini) struct fixture f;
+    fixture_init(&f);
+
+    store_scope_advance(store_add_scope(&f.store, "a", "x"), "100");
+    assert_int_equal(answer(&f, "a", "x", "99"), STORE_STALE);
+    assert_int_equal(answer(&f, "a", "y", "99"), STORE_ADDED);
+    assert_int_equal(answer(&f, "b", "x", "99"), STORE_ADDED);
+}
+
+static void a_scope_that_is_removed_takes_its_object_along(void **state)
+{
+    (void)state;
+    CLEANUP(fixture_fini) struct fixture f;
+    fixture_init(&f);
+    struct store_scope *x = store_add_scope(&f.store, "a", "x");
+    struct store_scope *y = store_add_scope(&f.store, "a", "y");
+    struct store_scope *z = store_add_scope(&f.store, "a", "z");
+
+    put(&f, "a", "x", "10");
+    put(&f, "a", "y", "11");
+    buf_reset(&f.told, SIZE_MAX);
+    store_remove_scope(&f.store, z); /* never listed, nothing held */
+    assert_told(&f, "");
+    store_remove_scope(&f.store, x);
+    assert_told(&f, "a/x@10 -> -\n");
+    assert_int_equal(f.store.scope_count, 1);
+    assert_ptr_equal(f.store.scopes[0], y);
+    assert_string_equal(rv_of(&f, "a", "y"), "11");
+    assert_int_equal(answer(&f, "a", "x", "5"), STORE_ADDED); /* nobody watches it */
+}
+
 static void replace_takes_the_newer_of_two_entries(void **state)
 {
     (void)state;
     CLEANUP(fixture_fini) struct fixture f;
     fixture_init(&f);
-    struct store_scope *all = store_add_scope(&f.store, "");
+    struct store_scope *all = store_add_scope(&f.store, "", NULL);
 
     struct object *list[] = {object("a", "x", "9", ""), object("a", "x", "10", ""),
                              object("a", "x", "10", ""), object("a", "x", "8", "")};
@@ -293,7 +352,7 @@ static void replace_after_a_step_back_takes_the_list_as_it_is(void **state)
     (void)state;
     CLEANUP(fixture_fini) struct fixture f;
     fixture_init(&f);
-    struct store_scope *all = store_add_scope(&f.store, "");
+    struct store_scope *all = store_add_scope(&f.store, "", NULL);
 
     store_scope_advance(all, "1000");
     put(&f, "a", "older-on-server", "900");
@@ -316,7 +375,7 @@ static void replace_by_a_list_that_takes_an_object_back_takes_it_as_it_is(void *
     (void)state;
     CLEANUP(fixture_fini) struct fixture f;
     fixture_init(&f);
-    struct store_scope *all = store_add_scope(&f.store, "");
+    struct store_scope *all = store_add_scope(&f.store, "", NULL);
 
     put(&f, "a", "x", "40");
     answer(&f, "a", "own-write", "60");
@@ -335,7 +394,7 @@ static void replace_may_be_given_the_scopes_own_version(void **state)
     (void)state;
     CLEANUP(fixture_fini) struct fixture f;
     fixture_init(&f);
-    struct store_scope *all = store_add_scope(&f.store, "");
+    struct store_scope *all = store_add_scope(&f.store, "", NULL);
 
     store_scope_advance(all, "10");
     store_scope_advance(all, all->rv);
@@ -348,7 +407,7 @@ static void clear_empties_the_scope_but_does_not_sync_it(void **state)
     (void)state;
     CLEANUP(fixture_fini) struct fixture f;
     fixture_init(&f);
-    struct store_scope *a = store_add_scope(&f.store, "a");
+    struct store_scope *a = store_add_scope(&f.store, "a", NULL);
 
     answer(&f, "a", "x", "10");
     answer(&f, "b", "x", "10");
@@ -455,7 +514,7 @@ static void many_objects_come_and_go(void **state)
     (void)state;
     CLEANUP(fixture_fini) struct fixture f;
     fixture_init(&f);
-    struct store_scope *all = store_add_scope(&f.store, "");
+    struct store_scope *all = store_add_scope(&f.store, "", NULL);
     struct object *list[500];
     char name[16];
     size_t count;
@@ -520,6 +579,9 @@ int main(void)
         cmocka_unit_test(a_store_without_scopes_takes_every_answer),
         cmocka_unit_test(replace_makes_the_scope_equal_to_the_list),
         cmocka_unit_test(replace_touches_only_its_namespace),
+        cmocka_unit_test(a_scope_of_one_object_is_replaced_without_the_others),
+        cmocka_unit_test(an_answer_is_a_ghost_by_the_scope_of_its_own_object),
+        cmocka_unit_test(a_scope_that_is_removed_takes_its_object_along),
         cmocka_unit_test(replace_takes_the_newer_of_two_entries),
         cmocka_unit_test(replace_after_a_step_back_takes_the_list_as_it_is),
         cmocka_unit_test(replace_by_a_list_that_takes_an_object_back_takes_it_as_it_is),
