@@ -514,45 +514,14 @@ static const struct schema_field scale_fields[] = {
 };
 const struct schema schema_scale = {.class = SCHEMA_STRUCT, .fields = scale_fields};
 
-/* ---- Memcacheds: config/crd/bases ---- */
+/* ---- Memcacheds ---- */
 
-static const struct schema_field memcached_spec_fields[] = {
-    {"size", &int32, FIELD_IF_GIVEN},
-    {0},
-};
-static const struct schema memcached_spec = {.class = SCHEMA_STRUCT,
-                                             .fields = memcached_spec_fields};
-static const struct schema_field memcached_condition_fields[] = {
-    {"type", &string, FIELD_IF_GIVEN},
-    {"status", &string, FIELD_IF_GIVEN},
-    {"observedGeneration", &int64, FIELD_IF_GIVEN},
-    {"lastTransitionTime", &string, FIELD_IF_GIVEN},
-    {"reason", &string, FIELD_IF_GIVEN},
-    {"message", &string, FIELD_IF_GIVEN},
-    {0},
-};
-static const struct schema memcached_condition = {.class = SCHEMA_STRUCT,
-                                                  .fields = memcached_condition_fields};
-static const struct schema memcached_conditions = {
-    .class = SCHEMA_LIST, .keys = {"type"}, .element = &memcached_condition};
-static const struct schema_field memcached_status_fields[] = {
-    {"nodes", &strings, FIELD_IF_GIVEN},
-    {"replicas", &int32, FIELD_IF_GIVEN},
-    {"readyReplicas", &int32, FIELD_IF_GIVEN},
-    {"selector", &string, FIELD_IF_GIVEN},
-    {"source", &string, FIELD_NULLABLE},
-    {"observedGeneration", &int64, FIELD_IF_GIVEN},
-    {"conditions", &memcached_conditions, FIELD_IF_GIVEN},
-    {0},
-};
-static const struct schema memcached_status = {.class = SCHEMA_STRUCT,
-                                               .fields = memcached_status_fields};
 static const struct schema_field memcached_fields[] = {
     {"kind", &string, FIELD_IF_GIVEN},
     {"apiVersion", &string, FIELD_IF_GIVEN},
     {"metadata", &metadata, FIELD_IF_GIVEN},
-    {"spec", &memcached_spec, FIELD_IF_GIVEN},
-    {"status", &memcached_status, FIELD_IF_GIVEN},
+    {"spec", &schema_memcached_spec, FIELD_IF_GIVEN},
+    {"status", &schema_memcached_status, FIELD_IF_GIVEN},
     {0},
 };
 static const struct schema memcached = {.class = SCHEMA_STRUCT, .fields = memcached_fields};
