@@ -203,3 +203,22 @@ static const struct memcached_rule OBJECT[] = {
     {0},
 };
 const struct memcached_rule memcached_rules = {.type = "object", .members = OBJECT};
+
+/* ---- Fleets ---- */
+
+static const struct memcached_rule FLEET_SPEC[] = {
+    {.name = "replicas", .type = "integer"},
+    {.name = "note", .type = "string"},
+    {0},
+};
+static const struct memcached_rule FLEET_STATUS[] = {
+    {.name = "replicas", .type = "integer"},
+    {.name = "selector", .type = "string"},
+    {0},
+};
+static const struct memcached_rule FLEET[] = {
+    {.name = "spec", .type = "object", .members = FLEET_SPEC},
+    {.name = "status", .type = "object", .members = FLEET_STATUS},
+    {0},
+};
+const struct memcached_rule fleet_rules = {.type = "object", .members = FLEET};

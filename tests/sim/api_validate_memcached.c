@@ -1,5 +1,5 @@
 /*
- * Memcacheds: judged by the table of their rules, and worded, as apiextensions does.
+ * Custom resources: judged by the table of their rules, and worded, as apiextensions does.
  */
 #include "sim/api_validate_memcached.h"
 #include "base/mem.h"
@@ -203,13 +203,14 @@ static void judge_replicas(struct field_errors *e, yyjson_mut_val *object, const
     }
 }
 
-void validate_memcached(struct field_errors *e, yyjson_mut_val *object, bool with_spec_scale)
+void validate_custom(struct field_errors *e, const struct api_resource *resource,
+                     yyjson_mut_val *object, bool with_spec_scale)
 {
     e->distinct = true;
-    judge_members(e, "", &memcached_rules, object);
+    judge_members(e, "", resource->is_memcached ? &memcached_rules : &fleet_rules, object);
     e->distinct = false;
     if (with_spec_scale) {
-        judge_replicas(e, object, ".spec.size");
+        judge_replicas(e, object, resource->is_memcached ? ".spec.size" : ".spec.replicas");
     }
     judge_replicas(e, object, ".status.replicas");
     scale_value(e, object, ".status.selector", "string");

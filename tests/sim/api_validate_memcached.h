@@ -23,3 +23,4 @@ struct memcached_rule {
 };
 
 extern const struct memcached_rule memcached_rules;
+extern const struct memcached_rule fleet_rules; /* the other custom resource's */
