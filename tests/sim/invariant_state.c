@@ -32,7 +32,6 @@ struct subject {
     yyjson_val *operand;            /* the Deployment of its name; NULL: none */
     bool is_ours;                   /* that one is controlled by it */
     const struct claimant *decider; /* of those who bear the label, if only that counted */
-    size_t losers;
     struct sizing_truth *sizing;
 };
 
@@ -175,46 +174,38 @@ static void expect_message_names(const struct subject *s, const char *type, cons
     }
 }
 
-/* Labels where sources decide. */
-static void check_unheard(const struct subject *s)
+static bool is_by_age(const struct subject *s)
 {
-    size_t named = 0;
-    for (size_t n = 0; n < s->claims->count; n++) {
-        const struct claimant *c = s->claims->pointers[n];
-        if (claimant_is_for(c, s->ns, s->name) && !size_is_source(&s->sizing->rules, c->name) &&
-            named++ < LOSERS_NAMED_MAX) {
-            expect_message_names(s, "Conflict", c->name);
-        }
-    }
-    yyjson_val *c = condition(s, "Conflict");
-    if (named == 0 && c != NULL) {
-        differ(s, "it has a condition Conflict, but no label names it");
-    }
+    const struct size_rules *rules = &s->sizing->rules;
+    return rules->source_count == 0 && strcmp(rules->claims, "Oldest") == 0;
+}
+
+/* It bears the label, and is not listened to. */
+static bool is_unheard(const struct subject *s, const struct claimant *c)
+{
+    const struct size_rules *rules = &s->sizing->rules;
+    bool is_heard = is_by_age(s) ? c == s->decider
+                                 : rules->source_count == 0 && strcmp(rules->claims, "Ignore") != 0;
+    return rules->fault == NULL && claimant_is_for(c, s->ns, s->name) && !is_heard &&
+           !size_is_source(rules, c->name);
 }
 
 static void check_conflict(const struct subject *s)
 {
-    const struct size_rules *rules = &s->sizing->rules;
-    if (rules->fault != NULL || strcmp(rules->claims, "Ignore") == 0) {
-        return; /* whether they are told of is not judged */
+    size_t unheard = 0;
+    for (size_t n = 0; n < s->claims->count; n++) {
+        unheard += is_unheard(s, s->claims->pointers[n]);
     }
-    if (rules->source_count > 0) {
-        check_unheard(s);
-        return;
+    expect_condition(s, "Conflict", "True",
+                     unheard == 0   ? NULL
+                     : is_by_age(s) ? "SeveralClaimants"
+                                    : "LabelIgnored");
+    if (unheard > 0 && is_by_age(s)) {
+        expect_message_names(s, "Conflict", s->decider->name);
     }
-    if (strcmp(rules->claims, "Oldest") != 0) {
-        expect_condition(s, "Conflict", "True", NULL);
-        return;
-    }
-    bool conflict = s->losers > 0;
-    expect_condition(s, "Conflict", "True", conflict ? "SeveralClaimants" : NULL);
-    if (!conflict) {
-        return;
-    }
-    expect_message_names(s, "Conflict", s->decider->name);
-    for (size_t n = 0; n < s->claims->count && s->losers <= LOSERS_NAMED_MAX; n++) {
+    for (size_t n = 0; n < s->claims->count && unheard <= LOSERS_NAMED_MAX; n++) {
         const struct claimant *c = s->claims->pointers[n];
-        if (claimant_is_for(c, s->ns, s->name)) {
+        if (is_unheard(s, c)) {
             expect_message_names(s, "Conflict", c->name);
         }
     }
@@ -321,10 +312,6 @@ static void judge_claims(struct subject *s)
     sizing_expect(s->sizing, s->i, s->memcached, s->is_ours ? s->operand : NULL,
                   s->claims->pointers, s->claims->count);
     s->decider = claimants_decide(s->claims->pointers, s->claims->count, s->ns, s->name);
-    for (size_t n = 0; n < s->claims->count; n++) {
-        const struct claimant *c = s->claims->pointers[n];
-        s->losers += claimant_is_for(c, s->ns, s->name) && c != s->decider;
-    }
 }
 
 struct checking {
