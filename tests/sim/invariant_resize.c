@@ -171,25 +171,21 @@ static bool leads_somewhere(const struct resize *r, const struct wishes *w)
     return w->count == WISHES_MAX || w->combinations > COMBINATIONS_MAX;
 }
 
-/* True time at which the one source last called for @size or more; 0: it never did, or still
- * does. */
+/* True time at which the one source ceased to call for @size, the first time: others the operator
+ * may have missed. 0: it never did, or still does. */
 static uint64_t lowered_ms(const struct resize *r, int64_t size)
 {
     char key[SIZE_SOURCE_KEY_BYTES];
     size_source_key(&r->rules.sources[0], r->m->ns, key);
     const struct timeline *t = history_source_of(&r->i->history, key);
-    uint64_t lowered = 0;
-    bool was_high = false;
-    for (size_t i = 0; t != NULL && i < t->count; i++) {
+    for (size_t i = 0; t != NULL && i + 1 < t->count; i++) {
         struct size_tally tally = {0};
-        size_tally_add(
-            &tally, (struct size_reading){t->moments[i].is_known ? READING_FOUND : READING_MISSING,
-                                          t->moments[i].value});
-        bool is_high = size_wished(&r->rules, &tally, r->before) >= size;
-        lowered = was_high && !is_high ? t->moments[i].at_ms : is_high ? 0 : lowered;
-        was_high = is_high;
+        size_tally_add(&tally, (struct size_reading){READING_FOUND, t->moments[i].value});
+        if (t->moments[i].is_known && size_wished(&r->rules, &tally, r->before) == size) {
+            return t->moments[i + 1].at_ms;
+        }
     }
-    return lowered;
+    return 0;
 }
 
 /* This very process wrote what it was, because it was wished, and by the same rules. */
