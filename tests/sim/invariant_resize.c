@@ -188,11 +188,13 @@ static uint64_t lowered_ms(const struct resize *r, int64_t size)
     return 0;
 }
 
-/* This very process wrote what it was, because it was wished, and by the same rules. */
+/* This very process wrote what it was, because it was wished (no step leads to it), and by the same
+ * rules. */
 static bool is_own_wish(const struct resize *r, const struct deed *d)
 {
     const struct memcached_past *m = r->m;
-    return m->written.start != 0 && m->written.process == d->process &&
+    return r->rules.source_count == 1 && r->rules.step_down == 0 && r->rules.step_up == 0 &&
+           m->written.start != 0 && m->written.process == d->process &&
            m->written.start == world_starts(r->i->world, d->process) &&
            m->written.size == r->before && m->rules_ms <= m->written.at_ms;
 }
@@ -223,8 +225,7 @@ static const char *hold_fault(const struct resize *r, const struct deed *d, stru
         r->i->history.is_restored) {
         return NULL;
     }
-    uint64_t lowered =
-        r->rules.source_count == 1 && is_own_wish(r, d) ? lowered_ms(r, r->before) : 0;
+    uint64_t lowered = is_own_wish(r, d) ? lowered_ms(r, r->before) : 0;
     if (lowered != 0 && lowered + (uint64_t)r->rules.hold_ms > now_ms + 1) {
         buf_printf(why,
                    "it goes down %" PRIu64 " ms after the wish did, and %" PRId64 " are asked for",
