@@ -138,17 +138,17 @@ struct memcached_past *history_of(const struct history *h, const char *uid)
     return uid != NULL ? map_get(&h->memcacheds, uid) : NULL;
 }
 
-/* Since when it is what it is. */
-static void note_text(char **text, uint64_t *since_ms, yyjson_val *value, uint64_t now_ms)
+/* True: it is another now. */
+static bool note_text(char **text, yyjson_val *value)
 {
     char *now = value != NULL ? yyjson_val_write(value, 0, NULL) : NULL;
     bool same = *text == NULL || now == NULL ? *text == now : strcmp(*text, now) == 0;
     if (!same) {
         mem_free(*text);
         *text = now != NULL ? mem_strdup(now) : NULL;
-        *since_ms = now_ms;
     }
     free(now); /* yyjson's own */
+    return !same;
 }
 
 void history_memcached(struct history *h, uint64_t revision, yyjson_val *after)
@@ -173,9 +173,14 @@ void history_memcached(struct history *h, uint64_t revision, yyjson_val *after)
                          .generation = json_get_int(yyjson_obj_get(metadata, "generation"), 0),
                          .value = json_get_int(json_at(after, "spec", "size", NULL), -1),
                          .who = "size"});
-    note_text(&m->rules, &m->rules_ms, json_at(after, "spec", "sizeFrom", NULL), h->now_ms);
-    note_text(&m->holds, &m->holds_ms, json_at(after, "status", "sizing", "holds", NULL),
-              h->now_ms);
+    if (note_text(&m->rules, json_at(after, "spec", "sizeFrom", NULL))) {
+        m->written.start = 0;
+        m->holds_count = false;
+        memset(m->source_cursors, 0, sizeof m->source_cursors);
+    }
+    if (note_text(&m->holds, json_at(after, "status", "sizing", "holds", NULL))) {
+        m->holds_count = true;
+    }
 }
 
 void history_meddled(struct history *h, const char *uid)

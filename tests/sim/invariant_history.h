@@ -35,15 +35,14 @@ struct memcached_past {
     size_t decider_cursor; /* moment of its name's deciders on which the last write of size rests */
     size_t source_cursors[SIZE_SOURCES_MAX]; /* likewise of each source, while the rules stay */
     char *rules;                             /* spec.sizeFrom; NULL: none */
-    uint64_t rules_ms;                       /* true time since which */
     char *holds;                             /* status.sizing.holds; NULL: none */
-    uint64_t holds_ms;
+    bool holds_count;                        /* they were told since the rules are what they are */
     bool is_meddled; /* somebody else has written its size, or its Deployment */
     struct {
         unsigned process, start;
         int64_t size;
-        uint64_t at_ms;
-    } written; /* the last write of an operator, if nobody has changed the size since; start 0 */
+    } written; /* the last write of an operator, if nobody has changed size or rules since; else
+                  start is 0 */
 };
 
 struct history {

@@ -196,7 +196,7 @@ static bool is_own_wish(const struct resize *r, const struct deed *d)
     return r->rules.source_count == 1 && r->rules.step_down == 0 && r->rules.step_up == 0 &&
            m->written.start != 0 && m->written.process == d->process &&
            m->written.start == world_starts(r->i->world, d->process) &&
-           m->written.size == r->before && m->rules_ms <= m->written.at_ms;
+           m->written.size == r->before;
 }
 
 /* Until when the status says that at least the old size stays; 0: it says nothing. */
@@ -232,7 +232,7 @@ static const char *hold_fault(const struct resize *r, const struct deed *d, stru
                    now_ms - lowered, r->rules.hold_ms);
         return buf_text(why);
     }
-    uint64_t until_ms = r->m->holds_ms >= r->m->rules_ms ? told_hold_ms(r, d) : 0;
+    uint64_t until_ms = r->m->holds_count ? told_hold_ms(r, d) : 0;
     if (until_ms > now_ms + SECOND_MS) {
         buf_printf(why, "it goes down %" PRIu64 " ms before the hold ends that the status tells of",
                    until_ms - now_ms);
@@ -335,6 +335,5 @@ const char *resize_fault(struct invariants *i, const struct deed *d, struct memc
     m->written.process = d->process;
     m->written.start = world_starts(i->world, d->process);
     m->written.size = r.after;
-    m->written.at_ms = world_now_ms(i->world);
     return fault;
 }
