@@ -119,9 +119,12 @@ void timeline_text(const struct timeline *t, struct buf *out)
     size_t count = t != NULL ? t->count : 0;
     for (size_t i = count > MOMENTS_TOLD_MAX ? count - MOMENTS_TOLD_MAX : 0; i < count; i++) {
         const struct moment *m = &t->moments[i];
-        buf_printf(out, "%s%" PRIu64 " ", out->len > 0 ? ", " : "", m->revision);
+        buf_printf(out, "%s%" PRIu64 " ", i > 0 && out->len > 0 ? ", " : "", m->revision);
         if (!m->is_known) {
-            buf_append_text(out, m->who[0] != '\0' ? "on its way out" : "nobody");
+            bool is_source = strcmp(m->who, "source") == 0;
+            buf_append_text(out, is_source           ? "missing"
+                                 : m->who[0] != '\0' ? "on its way out"
+                                                     : "nobody");
         } else {
             buf_printf(out, "%s=%" PRId64, m->who, m->value);
         }

@@ -19,6 +19,7 @@ struct resize {
     struct memcached_past *m;
     struct size_rules rules;
     int64_t before, after, operand; /* spec.size; replicas of its Deployment, -1: none */
+    bool is_observed;               /* by that one's controller */
 };
 
 /* ---- What was wished ---- */
@@ -169,6 +170,25 @@ static bool leads_somewhere(const struct resize *r, const struct wishes *w)
         }
     }
     return w->count == WISHES_MAX || w->combinations > COMBINATIONS_MAX;
+}
+
+/* One step after another in one direction: the last one must be carried out. What others have done
+ * to size or Deployment, a new image and lost history make this hard to say. */
+static const char *step_fault(const struct resize *r)
+{
+    const struct timeline *sizes = &r->m->sizes;
+    bool up = r->after > r->before;
+    if ((up ? r->rules.step_up : r->rules.step_down) == 0 || sizes->count < 2 || r->m->is_meddled ||
+        r->i->image_count > 1 || r->i->history.is_restored) {
+        return NULL;
+    }
+    int64_t previous = r->before;
+    for (size_t i = sizes->count; i > 0 && previous == r->before; i--) {
+        previous = sizes->moments[i - 1].value;
+    }
+    bool goes_on = up ? previous < r->before : previous > r->before;
+    bool is_carried_out = r->operand == r->before && r->is_observed;
+    return goes_on && !is_carried_out ? "the last step is not carried out yet" : NULL;
 }
 
 /* True time at which the one source ceased to call for @size, the first time: others the operator
@@ -323,7 +343,10 @@ const char *resize_fault(struct invariants *i, const struct deed *d, struct memc
     size_rules_read(&r.rules, d->before);
     const char *operand = api_get(world_api(i->world), "deployments", m->ns, m->name);
     yyjson_doc *doc = operand != NULL ? yyjson_read(operand, strlen(operand), 0) : NULL;
-    r.operand = json_get_int(json_at(yyjson_doc_get_root(doc), "spec", "replicas", NULL), -1);
+    yyjson_val *root = yyjson_doc_get_root(doc);
+    r.operand = json_get_int(json_at(root, "spec", "replicas", NULL), -1);
+    r.is_observed = json_get_int(json_at(root, "status", "observedGeneration", NULL), 0) >=
+                    json_get_int(json_at(root, "metadata", "generation", NULL), 0);
     yyjson_doc_free(doc);
 
     const char *fault = forbidden(&r);
@@ -331,6 +354,7 @@ const char *resize_fault(struct invariants *i, const struct deed *d, struct memc
         tell_past(&r, why);
         fault = buf_text(why);
     }
+    fault = fault != NULL ? fault : step_fault(&r);
     fault = fault != NULL ? fault : hold_fault(&r, d, why);
     m->written.process = d->process;
     m->written.start = world_starts(i->world, d->process);

@@ -155,6 +155,15 @@ void workload_write_several(struct steps *s, unsigned variant)
         user_size_from(s, NS, "cache", "{'claims':'Oldest','ratio':{'memcached':2}}");
         user_scale(s, &web, 2);
         break;
+    case 7: /* half */
+        make_pair(s, 2, FROM_WEB_AND("'ratio':{'per':2,'rounding':'Nearest'}"));
+        user_scale(s, &web, 5);
+        break;
+    case 8: /* more than may be */
+        make_pair(s, 1, FROM_WEB_AND("'min':1,'max':3"));
+        user_scale(s, &web, 0);
+        user_scale(s, &web, 9);
+        break;
     }
 }
 
