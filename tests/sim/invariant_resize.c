@@ -172,13 +172,29 @@ static bool leads_somewhere(const struct resize *r, const struct wishes *w)
     return w->count == WISHES_MAX || w->combinations > COMBINATIONS_MAX;
 }
 
-/* One step after another in one direction: the last one must be carried out. What others have done
- * to size or Deployment, a new image and lost history make this hard to say. */
-static const char *step_fault(const struct resize *r)
+/* This very process wrote what it was, and by the same rules. */
+static bool is_own(const struct resize *r, const struct deed *d)
+{
+    const struct memcached_past *m = r->m;
+    return m->written.start != 0 && m->written.process == d->process &&
+           m->written.start == world_starts(r->i->world, d->process) &&
+           m->written.size == r->before;
+}
+
+/* Likewise, because it was wished: no step leads to it. */
+static bool is_own_wish(const struct resize *r, const struct deed *d)
+{
+    return r->rules.source_count == 1 && r->rules.step_down == 0 && r->rules.step_up == 0 &&
+           is_own(r, d);
+}
+
+/* One step after another in one direction, by one process: the last one must be carried out. What
+ * others have done to size or Deployment, a new image and lost history make this hard to say. */
+static const char *step_fault(const struct resize *r, const struct deed *d)
 {
     const struct timeline *sizes = &r->m->sizes;
     bool up = r->after > r->before;
-    if ((up ? r->rules.step_up : r->rules.step_down) == 0 || sizes->count < 2 || r->m->is_meddled ||
+    if ((up ? r->rules.step_up : r->rules.step_down) == 0 || !is_own(r, d) || r->m->is_meddled ||
         r->i->image_count > 1 || r->i->history.is_restored) {
         return NULL;
     }
@@ -206,17 +222,6 @@ static uint64_t lowered_ms(const struct resize *r, int64_t size)
         }
     }
     return 0;
-}
-
-/* This very process wrote what it was, because it was wished (no step leads to it), and by the same
- * rules. */
-static bool is_own_wish(const struct resize *r, const struct deed *d)
-{
-    const struct memcached_past *m = r->m;
-    return r->rules.source_count == 1 && r->rules.step_down == 0 && r->rules.step_up == 0 &&
-           m->written.start != 0 && m->written.process == d->process &&
-           m->written.start == world_starts(r->i->world, d->process) &&
-           m->written.size == r->before;
 }
 
 /* Until when the status says that at least the old size stays; 0: it says nothing. */
@@ -354,7 +359,7 @@ const char *resize_fault(struct invariants *i, const struct deed *d, struct memc
         tell_past(&r, why);
         fault = buf_text(why);
     }
-    fault = fault != NULL ? fault : step_fault(&r);
+    fault = fault != NULL ? fault : step_fault(&r, d);
     fault = fault != NULL ? fault : hold_fault(&r, d, why);
     m->written.process = d->process;
     m->written.start = world_starts(i->world, d->process);
