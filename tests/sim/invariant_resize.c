@@ -189,13 +189,15 @@ static bool is_own_wish(const struct resize *r, const struct deed *d)
 }
 
 /* One step after another in one direction, by one process: the last one must be carried out. What
- * others have done to size or Deployment, a new image and lost history make this hard to say. */
+ * others have done to size or Deployment, a new image, lost history, and a start, which may have
+ * seen an older Deployment, make this hard to say. */
 static const char *step_fault(const struct resize *r, const struct deed *d)
 {
     const struct timeline *sizes = &r->m->sizes;
     bool up = r->after > r->before;
-    if ((up ? r->rules.step_up : r->rules.step_down) == 0 || !is_own(r, d) || r->m->is_meddled ||
-        r->i->image_count > 1 || r->i->history.is_restored) {
+    if ((up ? r->rules.step_up : r->rules.step_down) == 0 || !is_own(r, d) ||
+        world_starts(r->i->world, d->process) != 1 || r->m->is_meddled || r->i->image_count > 1 ||
+        r->i->history.is_restored) {
         return NULL;
     }
     int64_t previous = r->before;
