@@ -56,8 +56,8 @@ clean: ## Remove all that was built; the cache of hack/cluster stays
 ##@ Run
 
 .PHONY: install
-install: ## Put the CRD into the cluster of your kubeconfig
-	@$(KUBECTL) apply -k config/crd
+install: ## Put the CRD into the cluster of your kubeconfig, with CEL rules if its server has CEL
+	@hack/crd install
 
 .PHONY: uninstall
 uninstall: ## Remove the CRD, and with it every Memcached

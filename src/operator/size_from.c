@@ -280,7 +280,7 @@ static bool down_though_up_only(const struct draft *d)
            (d->given[SCALE_DOWN_AFTER] > 0 || d->given[STEP_DOWN] > 0);
 }
 
-/* In words that the CRD can have, too. */
+/* In the words of config/crd/cel_rules.yaml. */
 static const struct rule {
     bool (*is_broken)(const struct draft *);
     const char *message;

@@ -2,8 +2,8 @@
  * spec.sizeFrom: whose replicas decide a Memcached's size, and how. Read once, when the Memcached
  * is decoded, into a small struct in which defaults are filled in and every rule holds.
  *
- * The API server will check most of the rules, the cross-field ones only where it has CEL
- * (Kubernetes ≥ 1.25): so all of them are checked here. What breaks one has a
+ * The API server checks most of the rules, the cross-field ones only where it has CEL (Kubernetes
+ * ≥ 1.25, config/crd/cel_rules.yaml): so all of them are checked here. What breaks one has a
  * `fault`, a sentence for people that begins with the field's path, and is followed in nothing: the
  * last good size stays. So do values and fields that only a later version of the operator knows.
  */

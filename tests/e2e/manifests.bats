@@ -83,12 +83,12 @@ assert_refused() {
     [ "$(kubectl get memcached m -o json | jq -c .spec)" = '{"size":1}' ]
 }
 
-@test "the short name mc, and the columns Size, Ready, Source and Age" {
+@test "the short name mc, and the columns Size, Ready, Source, Synced and Age" {
     kubectl apply -f - <<<"$(memcached '{size: 3}')"
     put_status '{"replicas": 3, "readyReplicas": 2, "source": "Deployment/web"}'
     run kubectl get mc
     echo "$output"
-    [[ ${lines[0]} =~ ^NAME\ +SIZE\ +READY\ +SOURCE\ +AGE$ ]]
+    [[ ${lines[0]} =~ ^NAME\ +SIZE\ +READY\ +SOURCE\ +SYNCED\ +AGE$ ]]
     [[ ${lines[1]} =~ ^m\ +3\ +2\ +Deployment/web\ + ]]
 }
 

@@ -81,8 +81,8 @@ is_later_than() { [[ $(date -u +%FT%TZ) > $1 ]]; }
     [ "$(api GET "$(path_of mc/web /scale)" | jq -c '[.spec.replicas, .status.replicas, .status.selector]')" = '[3,3,"app=memcached,memcached_cr=web"]' ]
     run k get mc
     echo "$output"
-    [[ ${lines[0]} =~ ^NAME\ +SIZE\ +READY\ +SOURCE\ +AGE$ ]]
-    [[ ${lines[1]} =~ ^web\ +3\ +0\ +Deployment/source\ +[0-9]+s ]]
+    [[ ${lines[0]} =~ ^NAME\ +SIZE\ +READY\ +SOURCE\ +SYNCED\ +AGE$ ]]
+    [[ ${lines[1]} =~ ^web\ +3\ +0\ +Deployment/source\ +True\ +[0-9]+s ]]
     delete deployment/source
     await "nobody decides" is "" field mc/web .status.source
     k scale mc/web --replicas=4

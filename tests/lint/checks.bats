@@ -26,6 +26,15 @@ make_sources() {
     printf '%s\n' "$2" >"src/$1"
 }
 
+# $1 what the server says its version is, $2 whether rules are expected
+assert_crd_for() {
+    printf '#!/bin/sh\necho '"'%s'"'\n' "$1" >kubectl
+    chmod +x kubectl
+    run -0 env KUBECTL="$PWD/kubectl" "$ROOT/hack/crd" print
+    echo "$1"
+    [ "$(grep -c x-kubernetes-validations <<<"$output" | sed 's/[1-9].*/yes/; s/0/no/')" = "$2" ]
+}
+
 @test "includes: a good tree passes" {
     make_sources shell/run.c '#include "operator/sync.h"'
     "$ROOT/hack/check-includes" src
@@ -277,4 +286,36 @@ make_cluster() {
     printf '#!/usr/bin/env bats\n# level: moon\n@test "d" { :; }\n' >project/tests/e2e/two.bats
     run project/hack/test e2e
     assert_fails_with "no such level: moon"
+}
+
+@test "crd: a rule without its comment, a comment without its rules, and stray text are found" {
+    mkdir bases
+    printf 'a:\n  # cel: one\n  type: object\n' >bases/cache.example.com_memcacheds.yaml
+    printf '# two rules\none:\n- rule: "x"\n  message: "y"\n' >cel_rules.yaml
+    run -0 env CRD_CONFIG="$PWD" "$ROOT/hack/crd" print --cel
+    [ "$output" = $'a:\n  x-kubernetes-validations:\n  - rule: "x"\n    message: "y"\n  type: object' ]
+    run -0 env CRD_CONFIG="$PWD" "$ROOT/hack/crd" print --plain
+    [[ $output == *"# cel: one"* ]]
+    sed -i 's/cel: one/cel: other/' bases/cache.example.com_memcacheds.yaml
+    run env CRD_CONFIG="$PWD" "$ROOT/hack/crd" print --cel
+    assert_fails_with 'there are no rules "other"'
+    sed -i '/cel:/d' bases/cache.example.com_memcacheds.yaml
+    run env CRD_CONFIG="$PWD" "$ROOT/hack/crd" print --cel
+    assert_fails_with 'no comment "# cel: one" takes the rules'
+    echo 'oops' >>cel_rules.yaml
+    run env CRD_CONFIG="$PWD" "$ROOT/hack/crd" print --cel
+    assert_fails_with 'neither NAME:, a rule, nor a comment'
+}
+
+@test "crd: the server's version decides on the rules; an unknown one is told" {
+    assert_crd_for '{"major": "1", "minor": "20"}' no
+    assert_crd_for '{"major": "1", "minor": "24+"}' no
+    assert_crd_for '{"major": "1","minor": "25"}' yes
+    assert_crd_for '{"major":"1","minor":"36+","gitVersion":"v1.36.0"}' yes
+    assert_crd_for '{"major": "2", "minor": "0"}' yes
+    printf '#!/bin/sh\necho "{}"\n' >kubectl
+    run env KUBECTL="$PWD/kubectl" "$ROOT/hack/crd" print
+    assert_fails_with 'no version that is understood'
+    run env KUBECTL=/bin/false "$ROOT/hack/crd" print
+    assert_fails_with 'the server does not tell its version'
 }

@@ -109,7 +109,7 @@ void api_restore(struct api *a, uint64_t revision)
     api_store_restore(&a->store, revision);
 }
 
-static void remove_all_custom(struct api *a, unsigned resource)
+static void remove_all(struct api *a, unsigned resource)
 {
     const struct api_keys *keys = &a->store.keys[resource];
     for (size_t i = 0; i < keys->count; i++) {
@@ -126,15 +126,15 @@ void api_serve_memcacheds(struct api *a, bool serve)
     }
     a->crd_served = serve;
     for (unsigned r = 0; r < api_resource_count; r++) {
-        if (api_resources[r].is_custom && !serve) {
-            remove_all_custom(a, r);
+        if (api_resources[r].is_memcached && !serve) {
+            remove_all(a, r);
         }
-        if (api_resources[r].is_custom && serve) {
+        if (api_resources[r].is_memcached && serve) {
             a->store.last[r] = api_revision(a); /* its cache is filled now */
         }
     }
     if (!serve) {
-        api_watches_end_custom(a);
+        api_watches_end_memcacheds(a);
     }
 }
 

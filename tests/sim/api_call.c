@@ -64,9 +64,11 @@ bool api_call_init(struct api_call *c, struct api *a, unsigned server,
     api_path_parse(&c->path, request->path);
     c->accept = parse_accept(request->accept);
     const struct api_resource *resource = c->path.resource;
-    if (c->path.kind == API_PATH_UNKNOWN ||
-        (resource != NULL && resource->is_custom &&
-         (!a->crd_served || c->path.kind != API_PATH_RESOURCE))) {
+    if (c->path.kind == API_PATH_DISCOVERY) {
+        api_discover(c);
+    } else if (c->path.kind == API_PATH_UNKNOWN ||
+               (resource != NULL && resource->is_memcached && !a->crd_served) ||
+               (resource != NULL && resource->is_custom && c->path.kind != API_PATH_RESOURCE)) {
         api_answer_page_not_found(answer);
     } else if (c->path.kind == API_PATH_NO_RESOURCE) {
         api_answer_no_resource(answer);
@@ -135,19 +137,21 @@ static void append_doc(struct api_call *c, int http_status, yyjson_mut_doc *doc)
 /* Of a custom resource whose replicas are not there, there is none. */
 static void answer_scale(struct api_call *c, int http_status, yyjson_val *object)
 {
-    static const struct api_cause NO_REPLICAS = {
-        NULL, "the spec replicas field \".spec.size\" does not exist", NULL};
+    const char *missing = c->path.resource->is_memcached
+                              ? "the spec replicas field \".spec.size\" does not exist"
+                              : "the spec replicas field \".spec.replicas\" does not exist";
+    const struct api_cause no_replicas = {NULL, missing, NULL};
     yyjson_mut_doc *scale = api_object_scale(c->path.resource, object);
     if (scale != NULL) {
         append_doc(c, http_status, scale);
         return;
     }
     char message[256];
-    snprintf(message, sizeof message, "Internal error occurred: %s", NO_REPLICAS.message);
+    snprintf(message, sizeof message, "Internal error occurred: %s", missing);
     api_answer_status(c->answer, &(struct api_status){.code = 500,
                                                       .reason = "InternalError",
                                                       .message = message,
-                                                      .causes = &NO_REPLICAS,
+                                                      .causes = &no_replicas,
                                                       .cause_count = 1});
 }
 

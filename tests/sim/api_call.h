@@ -98,6 +98,10 @@ bool api_check_list_options(struct api_call *c);
 void api_get_object(struct api_call *c);
 void api_list(struct api_call *c);
 
+/* ---- api_discovery.c ---- */
+
+void api_discover(struct api_call *c);
+
 /* ---- api_write.c ---- */
 
 void api_create(struct api_call *c);
@@ -127,5 +131,5 @@ void api_watches_compact(struct api *a);
 void api_watches_thaw(struct api *a, unsigned server);
 /** They end now. */
 void api_watches_end(struct api *a);
-/** They end once they have told everything that has happened to custom resources. */
-void api_watches_end_custom(struct api *a);
+/** They end once they have told everything that has happened to Memcacheds. */
+void api_watches_end_memcacheds(struct api *a);

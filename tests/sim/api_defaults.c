@@ -146,6 +146,20 @@ static void set_strategy(yyjson_mut_doc *doc, yyjson_mut_val *strategy)
     }
 }
 
+static void set_update_strategy(yyjson_mut_doc *doc, yyjson_mut_val *strategy)
+{
+    if (yyjson_mut_obj_get(strategy, "type") == NULL) {
+        yyjson_mut_obj_add_str(doc, strategy, "type", "RollingUpdate");
+        yyjson_mut_obj_remove_key(strategy, "rollingUpdate");
+        yyjson_mut_obj_add_obj(doc, strategy, "rollingUpdate");
+    }
+    yyjson_mut_val *rolling = yyjson_mut_obj_get(strategy, "rollingUpdate");
+    if (rolling != NULL &&
+        yyjson_mut_equals_str(yyjson_mut_obj_get(strategy, "type"), "RollingUpdate")) {
+        uint_if_missing(doc, rolling, "partition", 0);
+    }
+}
+
 static yyjson_mut_val *template_of(yyjson_mut_val *spec)
 {
     return yyjson_mut_obj_get(yyjson_mut_obj_get(spec, "template"), "spec");
@@ -167,6 +181,12 @@ void defaults_set(yyjson_mut_doc *doc, const struct api_resource *resource, yyjs
         set_pod_spec(doc, template_of(spec));
     } else if (is_kind(resource, "ReplicaSet")) {
         uint_if_missing(doc, spec, "replicas", 1);
+        set_pod_spec(doc, template_of(spec));
+    } else if (is_kind(resource, "StatefulSet")) {
+        text_if_missing(doc, spec, "podManagementPolicy", "OrderedReady");
+        set_update_strategy(doc, yyjson_mut_obj_get(spec, "updateStrategy"));
+        uint_if_missing(doc, spec, "replicas", 1);
+        uint_if_missing(doc, spec, "revisionHistoryLimit", 10);
         set_pod_spec(doc, template_of(spec));
     } else if (is_kind(resource, "Pod")) {
         set_pod_spec(doc, spec);
@@ -299,7 +319,7 @@ void defaults_prepare_create(yyjson_mut_doc *doc, const struct api_resource *res
         prepare_namespace(doc, object);
     } else if (resource->has_status) {
         yyjson_mut_val *status = yyjson_mut_obj(doc);
-        if (is_kind(resource, "ReplicaSet")) {
+        if (is_kind(resource, "ReplicaSet") || is_kind(resource, "StatefulSet")) {
             yyjson_mut_obj_add_uint(doc, status, "replicas", 0);
         }
         defaults_put(doc, object, "status", status);

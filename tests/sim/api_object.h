@@ -30,10 +30,12 @@ struct api_resource {
     bool has_status, has_scale;
     bool has_generation; /* spec changes count; the status subresource is kept apart */
     bool is_custom;      /* by CRD: errors are worded otherwise, unknown fields are pruned */
+    bool is_memcached;   /* by the CRD that can be taken away (api_serve_memcacheds) */
 };
 
-/** The resources: memcacheds, deployments, replicasets, pods, leases, events (events.k8s.io),
- * namespaces. NULL: no such. */
+/** The resources: memcacheds, deployments, replicasets, statefulsets, pods, leases, events
+ * (events.k8s.io), namespaces, and the custom fleets (stable.example.com/v1), of which nothing is
+ * known but that they can be scaled. NULL: no such. */
 const struct api_resource *api_resource_find(const char *group, const char *version,
                                              const char *plural);
 extern const struct api_resource api_resources[];

@@ -142,10 +142,20 @@ void api_path_parse(struct api_path *p, const char *path)
          s = strtok_r(NULL, "/", &rest)) {
         segments[count++] = s;
     }
+    size_t head = 0;
     if (count > 1 && strcmp(segments[0], "api") == 0) {
-        find_resource(p, "", segments[1], segments + 2, count - 2);
+        p->group = "";
+        head = 2;
     } else if (count > 2 && strcmp(segments[0], "apis") == 0) {
-        find_resource(p, segments[1], segments[2], segments + 3, count - 3);
+        p->group = segments[1];
+        head = 3;
+    }
+    if (head > 0) {
+        p->version = segments[head - 1];
+        find_resource(p, p->group, p->version, segments + head, count - head);
+    }
+    if (head > 0 && count == head) {
+        p->kind = API_PATH_DISCOVERY;
     }
 }
 

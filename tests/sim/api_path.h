@@ -21,10 +21,12 @@ enum api_path_kind {
     API_PATH_RESOURCE,
     API_PATH_NO_RESOURCE, /* of a group that is built in: 404 with a Status */
     API_PATH_UNKNOWN,     /* "404 page not found" */
+    API_PATH_DISCOVERY,   /* "/apis/apps/v1": what there is of it */
 };
 
 struct api_path {
     enum api_path_kind kind;
+    const char *group, *version; /* "" for the core's; NULL where no such path begins */
     const struct api_resource *resource;
     const char *ns;                 /* "" for all namespaces, or where there are none */
     const char *name, *subresource; /* NULL without */

@@ -1,6 +1,6 @@
 /*
- * The scale subresource (autoscaling/v1), of Deployments, ReplicaSets and Memcacheds. In 1.20 it
- * does not touch who owns spec.replicas.
+ * The scale subresource (autoscaling/v1), of Deployments, ReplicaSets, StatefulSets and custom
+ * resources. In 1.20 it does not touch who owns spec.replicas.
  */
 #include "sim/api_change.h"
 #include "sim/api_defaults.h"
@@ -13,7 +13,7 @@
 
 static const char *replicas_key(const struct api_resource *resource)
 {
-    return resource->is_custom ? "size" : "replicas";
+    return resource->is_memcached ? "size" : "replicas";
 }
 
 static int compare_text(const void *a, const void *b)
@@ -122,7 +122,7 @@ yyjson_mut_doc *api_object_scale(const struct api_resource *resource, yyjson_val
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *object = yyjson_val_mut_copy(doc, live);
     yyjson_mut_val *spec = yyjson_mut_obj_get(object, "spec");
-    if (resource->is_custom && yyjson_mut_obj_get(spec, "size") == NULL) {
+    if (resource->is_custom && yyjson_mut_obj_get(spec, replicas_key(resource)) == NULL) {
         yyjson_mut_doc_free(doc);
         return NULL;
     }
@@ -162,7 +162,8 @@ static bool check_scale(struct change *c, yyjson_mut_val *scale)
 static bool has_size(const struct change *c)
 {
     yyjson_mut_val *spec = yyjson_mut_obj_get(c->live, "spec");
-    return !c->r->resource->is_custom || yyjson_mut_obj_get(spec, "size") != NULL;
+    const struct api_resource *resource = c->r->resource;
+    return !resource->is_custom || yyjson_mut_obj_get(spec, replicas_key(resource)) != NULL;
 }
 
 /* The same request, as one of the Scale. */
@@ -190,7 +191,8 @@ static yyjson_mut_val *new_scale(struct change *c)
         if (!has_size(c) &&
             yyjson_mut_obj_get(yyjson_mut_obj_get(scale, "spec"), "replicas") == NULL) {
             return refuse(c->refusal, 400, "BadRequest",
-                          "the spec replicas field \".spec.size\" cannot be empty");
+                          "the spec replicas field \".spec.%s\" cannot be empty",
+                          replicas_key(c->r->resource));
         }
         scale = change_decode_patched(&sub, scale) ? scale : NULL;
     } else {

@@ -55,6 +55,8 @@ struct schema_field {
 /** Of the whole object. */
 const struct schema *schema_of(const struct api_resource *resource);
 extern const struct schema schema_scale; /* autoscaling/v1 */
+extern const struct schema schema_memcached_spec;
+extern const struct schema schema_memcached_status;
 
 /** The field of that name (@len bytes), or NULL. */
 const struct schema_field *schema_find(const struct schema *type, const char *name, size_t len);

@@ -414,6 +414,57 @@ static const struct schema_field replicaset_fields[] = {
 };
 static const struct schema replicaset = {.class = SCHEMA_STRUCT, .fields = replicaset_fields};
 
+/* ---- StatefulSets ---- */
+
+static const struct schema_field partition_fields[] = {
+    {"partition", &int32, FIELD_IF_GIVEN},
+    {0},
+};
+static const struct schema partition = {.class = SCHEMA_STRUCT, .fields = partition_fields};
+static const struct schema_field update_strategy_fields[] = {
+    {"type", &string, FIELD_UNLESS_ZERO},
+    {"rollingUpdate", &partition, FIELD_IF_GIVEN},
+    {0},
+};
+static const struct schema update_strategy = {.class = SCHEMA_STRUCT,
+                                              .fields = update_strategy_fields};
+
+static const struct schema_field statefulset_spec_fields[] = {
+    {"replicas", &int32, FIELD_IF_GIVEN},
+    {"selector", &selector, FIELD_ALWAYS},
+    {"template", &template, FIELD_ALWAYS},
+    {"volumeClaimTemplates", &atomic_anys, FIELD_UNLESS_ZERO},
+    {"serviceName", &string, FIELD_ALWAYS},
+    {"podManagementPolicy", &string, FIELD_UNLESS_ZERO},
+    {"updateStrategy", &update_strategy, FIELD_ALWAYS},
+    {"revisionHistoryLimit", &int32, FIELD_IF_GIVEN},
+    {0},
+};
+static const struct schema statefulset_spec = {.class = SCHEMA_STRUCT,
+                                               .fields = statefulset_spec_fields};
+
+static const struct schema_field statefulset_status_fields[] = {
+    {"observedGeneration", &int64, FIELD_UNLESS_ZERO},
+    {"replicas", &int32, FIELD_ALWAYS},
+    {"readyReplicas", &int32, FIELD_UNLESS_ZERO},
+    {"currentReplicas", &int32, FIELD_UNLESS_ZERO},
+    {"updatedReplicas", &int32, FIELD_UNLESS_ZERO},
+    {"currentRevision", &string, FIELD_UNLESS_ZERO},
+    {"updateRevision", &string, FIELD_UNLESS_ZERO},
+    {"collisionCount", &int32, FIELD_IF_GIVEN},
+    {"conditions", &replicaset_conditions, FIELD_UNLESS_ZERO},
+    {0},
+};
+static const struct schema statefulset_status = {.class = SCHEMA_STRUCT,
+                                                 .fields = statefulset_status_fields};
+
+static const struct schema_field statefulset_fields[] = {
+    {"kind", &string, FIELD_UNLESS_ZERO},          {"apiVersion", &string, FIELD_UNLESS_ZERO},
+    {"metadata", &metadata, FIELD_ALWAYS},         {"spec", &statefulset_spec, FIELD_ALWAYS},
+    {"status", &statefulset_status, FIELD_ALWAYS}, {0},
+};
+static const struct schema statefulset = {.class = SCHEMA_STRUCT, .fields = statefulset_fields};
+
 /* ---- Namespaces, Leases, Events ---- */
 
 static const struct schema_field namespace_spec_fields[] = {
@@ -514,63 +565,57 @@ static const struct schema_field scale_fields[] = {
 };
 const struct schema schema_scale = {.class = SCHEMA_STRUCT, .fields = scale_fields};
 
-/* ---- Memcacheds: config/crd/bases ---- */
+/* ---- Memcacheds ---- */
 
-static const struct schema_field memcached_spec_fields[] = {
-    {"size", &int32, FIELD_IF_GIVEN},
-    {0},
-};
-static const struct schema memcached_spec = {.class = SCHEMA_STRUCT,
-                                             .fields = memcached_spec_fields};
-static const struct schema_field memcached_condition_fields[] = {
-    {"type", &string, FIELD_IF_GIVEN},
-    {"status", &string, FIELD_IF_GIVEN},
-    {"observedGeneration", &int64, FIELD_IF_GIVEN},
-    {"lastTransitionTime", &string, FIELD_IF_GIVEN},
-    {"reason", &string, FIELD_IF_GIVEN},
-    {"message", &string, FIELD_IF_GIVEN},
-    {0},
-};
-static const struct schema memcached_condition = {.class = SCHEMA_STRUCT,
-                                                  .fields = memcached_condition_fields};
-static const struct schema memcached_conditions = {
-    .class = SCHEMA_LIST, .keys = {"type"}, .element = &memcached_condition};
-static const struct schema_field memcached_status_fields[] = {
-    {"nodes", &strings, FIELD_IF_GIVEN},
-    {"replicas", &int32, FIELD_IF_GIVEN},
-    {"readyReplicas", &int32, FIELD_IF_GIVEN},
-    {"selector", &string, FIELD_IF_GIVEN},
-    {"source", &string, FIELD_NULLABLE},
-    {"observedGeneration", &int64, FIELD_IF_GIVEN},
-    {"conditions", &memcached_conditions, FIELD_IF_GIVEN},
-    {0},
-};
-static const struct schema memcached_status = {.class = SCHEMA_STRUCT,
-                                               .fields = memcached_status_fields};
 static const struct schema_field memcached_fields[] = {
     {"kind", &string, FIELD_IF_GIVEN},
     {"apiVersion", &string, FIELD_IF_GIVEN},
     {"metadata", &metadata, FIELD_IF_GIVEN},
-    {"spec", &memcached_spec, FIELD_IF_GIVEN},
-    {"status", &memcached_status, FIELD_IF_GIVEN},
+    {"spec", &schema_memcached_spec, FIELD_IF_GIVEN},
+    {"status", &schema_memcached_status, FIELD_IF_GIVEN},
     {0},
 };
 static const struct schema memcached = {.class = SCHEMA_STRUCT, .fields = memcached_fields};
 
+/* ---- Fleets: of a stranger's CRD ---- */
+
+static const struct schema_field fleet_spec_fields[] = {
+    {"replicas", &int32, FIELD_IF_GIVEN},
+    {"note", &string, FIELD_IF_GIVEN},
+    {0},
+};
+static const struct schema fleet_spec = {.class = SCHEMA_STRUCT, .fields = fleet_spec_fields};
+static const struct schema_field fleet_status_fields[] = {
+    {"replicas", &int32, FIELD_IF_GIVEN},
+    {"selector", &string, FIELD_IF_GIVEN},
+    {0},
+};
+static const struct schema fleet_status = {.class = SCHEMA_STRUCT, .fields = fleet_status_fields};
+static const struct schema_field fleet_fields[] = {
+    {"kind", &string, FIELD_IF_GIVEN},         {"apiVersion", &string, FIELD_IF_GIVEN},
+    {"metadata", &metadata, FIELD_IF_GIVEN},   {"spec", &fleet_spec, FIELD_IF_GIVEN},
+    {"status", &fleet_status, FIELD_IF_GIVEN}, {0},
+};
+static const struct schema fleet = {.class = SCHEMA_STRUCT, .fields = fleet_fields};
+
 const struct api_resource api_resources[] = {
     {"cache.example.com", "v1alpha1", "Memcached", "memcacheds", "memcached", true, true, true,
-     true, true},
-    {"apps", "v1", "Deployment", "deployments", "deployment", true, true, true, true, false},
-    {"apps", "v1", "ReplicaSet", "replicasets", "replicaset", true, true, true, true, false},
-    {"", "v1", "Pod", "pods", "pod", true, true, false, false, false},
-    {"coordination.k8s.io", "v1", "Lease", "leases", "lease", true, false, false, false, false},
-    {"events.k8s.io", "v1", "Event", "events", "event", true, false, false, false, false},
-    {"", "v1", "Namespace", "namespaces", "namespace", false, true, false, false, false},
+     true, true, true},
+    {"apps", "v1", "Deployment", "deployments", "deployment", true, true, true, true, false, false},
+    {"apps", "v1", "ReplicaSet", "replicasets", "replicaset", true, true, true, true, false, false},
+    {"", "v1", "Pod", "pods", "pod", true, true, false, false, false, false},
+    {"coordination.k8s.io", "v1", "Lease", "leases", "lease", true, false, false, false, false,
+     false},
+    {"events.k8s.io", "v1", "Event", "events", "event", true, false, false, false, false, false},
+    {"", "v1", "Namespace", "namespaces", "namespace", false, true, false, false, false, false},
+    {"apps", "v1", "StatefulSet", "statefulsets", "statefulset", true, true, true, true, false,
+     false},
+    {"stable.example.com", "v1", "Fleet", "fleets", "fleet", true, true, true, true, true, false},
 };
 const unsigned api_resource_count = ARRAY_LEN(api_resources);
 
 static const struct schema *const schemas[] = {
-    &memcached, &deployment, &replicaset, &pod, &lease, &event, &namespace,
+    &memcached, &deployment, &replicaset, &pod, &lease, &event, &namespace, &statefulset, &fleet,
 };
 static_assert(ARRAY_LEN(schemas) == ARRAY_LEN(api_resources), "one for each, in their order");
 

@@ -106,13 +106,22 @@ static void validate_new_event(struct field_errors *e, yyjson_mut_val *event)
 
 /* ---- All of them ---- */
 
+static enum workload_kind kind_of(const struct api_resource *resource)
+{
+    return strcmp(resource->kind, "Deployment") == 0   ? KIND_DEPLOYMENT
+           : strcmp(resource->kind, "ReplicaSet") == 0 ? KIND_REPLICASET
+                                                       : KIND_STATEFULSET;
+}
+
 static void validate_spec(struct field_errors *e, const struct api_resource *resource,
                           yyjson_mut_val *object, yyjson_mut_val *live)
 {
     yyjson_mut_val *spec = yyjson_mut_obj_get(object, "spec");
     yyjson_mut_val *live_spec = yyjson_mut_obj_get(live, "spec");
-    if (resource->has_scale) {
-        validate_workload(e, strcmp(resource->kind, "Deployment") == 0, spec);
+    if (live != NULL && strcmp(resource->kind, "StatefulSet") == 0) {
+        validate_statefulset_update(e, spec, live_spec);
+    } else if (resource->has_scale) {
+        validate_workload(e, kind_of(resource), spec);
         if (live != NULL) {
             validate_selector_update(e, spec, live_spec);
         }
@@ -133,7 +142,8 @@ static bool has_core_finalizers(const struct api_resource *resource)
 /* An update of these is looked at as a new object, and then as an update. */
 static bool is_seen_as_new(const struct api_resource *resource)
 {
-    return strcmp(resource->kind, "ReplicaSet") == 0 || strcmp(resource->kind, "Pod") == 0;
+    return strcmp(resource->kind, "ReplicaSet") == 0 ||
+           strcmp(resource->kind, "StatefulSet") == 0 || strcmp(resource->kind, "Pod") == 0;
 }
 
 void validate_object(struct field_errors *e, const struct api_resource *resource,
@@ -168,12 +178,11 @@ void validate_object(struct field_errors *e, const struct api_resource *resource
         validate_core_finalizers(e, yyjson_mut_obj_get(metadata, "finalizers"));
     }
     if (resource->is_custom) {
-        validate_memcached(e, object, !status);
+        validate_custom(e, resource, object, !status);
     } else if (!status) {
         validate_spec(e, resource, object, live);
     } else if (resource->has_scale) {
-        validate_counts(e, strcmp(resource->kind, "Deployment") == 0,
-                        yyjson_mut_obj_get(object, "status"));
+        validate_counts(e, kind_of(resource), yyjson_mut_obj_get(object, "status"));
     } else if (strcmp(resource->kind, "Namespace") == 0) {
         validate_phase(e, metadata, yyjson_mut_obj_get(object, "status"));
     }

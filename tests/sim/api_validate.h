@@ -30,17 +30,22 @@ void validate_not_negative(struct field_errors *e, const char *field, int64_t va
 /** Finalizers of kinds that have the rules of Kubernetes' core. */
 void validate_core_finalizers(struct field_errors *e, yyjson_mut_val *finalizers);
 
-/** The spec of a Deployment, or else of a ReplicaSet; that its selector stays; its status. */
-void validate_workload(struct field_errors *e, bool is_deployment, yyjson_mut_val *spec);
+enum workload_kind { KIND_DEPLOYMENT, KIND_REPLICASET, KIND_STATEFULSET };
+
+/** The spec of one; that its selector stays; its status. */
+void validate_workload(struct field_errors *e, enum workload_kind kind, yyjson_mut_val *spec);
 void validate_selector_update(struct field_errors *e, yyjson_mut_val *spec, yyjson_mut_val *live);
-void validate_counts(struct field_errors *e, bool is_deployment, yyjson_mut_val *status);
+void validate_statefulset_update(struct field_errors *e, yyjson_mut_val *spec,
+                                 yyjson_mut_val *live);
+void validate_counts(struct field_errors *e, enum workload_kind kind, yyjson_mut_val *status);
 
 /** A pod's spec, at @field ("spec", "spec.template.spec"). */
 void validate_pod_spec(struct field_errors *e, const char *field, yyjson_mut_val *spec);
 void validate_pod_update(struct field_errors *e, yyjson_mut_val *spec, yyjson_mut_val *live);
 
-/** The schema of config/crd/bases and its scale paths. */
-void validate_memcached(struct field_errors *e, yyjson_mut_val *object, bool with_spec_scale);
+/** The schema of a Memcached (config/crd/bases) or a Fleet, and its scale paths. */
+void validate_custom(struct field_errors *e, const struct api_resource *resource,
+                     yyjson_mut_val *object, bool with_spec_scale);
 
 /* Texts and numbers of an object; "" and @fallback when missing. */
 const char *validate_text(yyjson_mut_val *object, const char *key);

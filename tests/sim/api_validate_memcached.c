@@ -1,6 +1,5 @@
 /*
- * Memcacheds: the schema of config/crd/bases as a table, judged and worded as apiextensions does.
- * test_api_object holds table and file together.
+ * Custom resources: judged by the table of their rules, and worded, as apiextensions does.
  */
 #include "sim/api_validate_memcached.h"
 #include "base/mem.h"
@@ -13,63 +12,6 @@
 #include <string.h>
 
 enum { PATH_BYTES = 128 };
-
-#define DNS_LABEL "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-
-static const char *const STATUSES[] = {"True", "False", "Unknown", NULL};
-
-static bool is_reason(const char *text)
-{
-    size_t len = strlen(text);
-    static const char LETTERS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    static const char INNER[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_,:";
-    return len > 0 && strchr(LETTERS, text[0]) != NULL && strspn(text, INNER) == len &&
-           (len == 1 || strchr(",:", text[len - 1]) == NULL);
-}
-
-/* By name: missing ones are told in the order of the CRD's list of them. */
-static const struct memcached_rule CONDITION[] = {
-    {.name = "lastTransitionTime", .type = "string", .required = true, .is_time = true},
-    {.name = "message", .type = "string", .required = true, .max_len = 32768},
-    {.name = "observedGeneration", .type = "integer", .has_min = true},
-    {.name = "reason",
-     .type = "string",
-     .required = true,
-     .min_len = 1,
-     .max_len = 1024,
-     .pattern = "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$",
-     .matches = is_reason},
-    {.name = "status", .type = "string", .required = true, .one_of = STATUSES},
-    {.name = "type",
-     .type = "string",
-     .required = true,
-     .max_len = 316,
-     .pattern = "^(" DNS_LABEL "(\\." DNS_LABEL ")*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$",
-     .matches = validate_is_qualified},
-    {0},
-};
-static const struct memcached_rule CONDITIONS = {.type = "object", .members = CONDITION};
-static const struct memcached_rule NODE = {.type = "string"};
-static const struct memcached_rule SPEC[] = {
-    {.name = "size", .type = "integer", .required = true, .has_min = true, .max = INT32_MAX},
-    {0},
-};
-static const struct memcached_rule STATUS[] = {
-    {.name = "nodes", .type = "array", .items = &NODE},
-    {.name = "replicas", .type = "integer"},
-    {.name = "readyReplicas", .type = "integer"},
-    {.name = "selector", .type = "string"},
-    {.name = "source", .type = "string", .nullable = true},
-    {.name = "observedGeneration", .type = "integer"},
-    {.name = "conditions", .type = "array", .items = &CONDITIONS},
-    {0},
-};
-static const struct memcached_rule OBJECT[] = {
-    {.name = "spec", .type = "object", .members = SPEC},
-    {.name = "status", .type = "object", .members = STATUS},
-    {0},
-};
-const struct memcached_rule memcached_rules = {.type = "object", .members = OBJECT};
 
 /* ---- Judging ---- */
 
@@ -126,8 +68,9 @@ static void judge_text(struct field_errors *e, const char *path, const struct me
 static void judge_integer(struct field_errors *e, const char *path,
                           const struct memcached_rule *rule, int64_t value)
 {
-    if (rule->has_min && value < 0) {
-        field_invalid_int(e, path, value, "%s in body should be greater than or equal to 0", path);
+    if (rule->has_min && value < rule->min) {
+        field_invalid_int(e, path, value, "%s in body should be greater than or equal to %" PRId64,
+                          path, rule->min);
     }
     if (rule->max != 0 && value > rule->max) {
         field_invalid_int(e, path, value, "%s in body should be less than or equal to %" PRId64,
@@ -154,6 +97,21 @@ static void judge_members(struct field_errors *e, const char *path,
     }
 }
 
+static void judge_items(struct field_errors *e, const char *path, const struct memcached_rule *rule,
+                        yyjson_mut_val *list)
+{
+    size_t i, max;
+    yyjson_mut_val *item;
+    if (rule->max_items != 0 && yyjson_mut_arr_size(list) > rule->max_items) {
+        field_invalid_text(e, path, "", "%s in body should have at most %zu items", path,
+                           rule->max_items);
+    }
+    yyjson_mut_arr_foreach(list, i, max, item)
+    {
+        judge(e, path, rule->items, item);
+    }
+}
+
 static void judge(struct field_errors *e, const char *path, const struct memcached_rule *rule,
                   yyjson_mut_val *v)
 {
@@ -172,12 +130,7 @@ static void judge(struct field_errors *e, const char *path, const struct memcach
     } else if (yyjson_mut_is_obj(v)) {
         judge_members(e, path, rule, v);
     } else if (yyjson_mut_is_arr(v)) {
-        size_t i, max;
-        yyjson_mut_val *item;
-        yyjson_mut_arr_foreach(v, i, max, item)
-        {
-            judge(e, path, rule->items, item);
-        }
+        judge_items(e, path, rule, v);
     }
 }
 
@@ -250,13 +203,14 @@ static void judge_replicas(struct field_errors *e, yyjson_mut_val *object, const
     }
 }
 
-void validate_memcached(struct field_errors *e, yyjson_mut_val *object, bool with_spec_scale)
+void validate_custom(struct field_errors *e, const struct api_resource *resource,
+                     yyjson_mut_val *object, bool with_spec_scale)
 {
     e->distinct = true;
-    judge_members(e, "", &memcached_rules, object);
+    judge_members(e, "", resource->is_memcached ? &memcached_rules : &fleet_rules, object);
     e->distinct = false;
     if (with_spec_scale) {
-        judge_replicas(e, object, ".spec.size");
+        judge_replicas(e, object, resource->is_memcached ? ".spec.size" : ".spec.replicas");
     }
     judge_replicas(e, object, ".status.replicas");
     scale_value(e, object, ".status.selector", "string");

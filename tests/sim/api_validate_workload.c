@@ -1,5 +1,5 @@
 /*
- * Deployments and ReplicaSets.
+ * Deployments, ReplicaSets and StatefulSets.
  */
 #include "sim/api_validate.h"
 
@@ -133,7 +133,8 @@ static void validate_requirement(struct field_errors *e, size_t index, yyjson_mu
 }
 
 /* Returns whether it is good enough to be matched. */
-static bool validate_selector(struct field_errors *e, yyjson_mut_val *selector)
+static bool validate_selector(struct field_errors *e, enum workload_kind kind,
+                              yyjson_mut_val *selector)
 {
     if (!yyjson_mut_is_obj(selector)) {
         field_required(e, "spec.selector", "");
@@ -149,7 +150,9 @@ static bool validate_selector(struct field_errors *e, yyjson_mut_val *selector)
     }
     bool good = e->count == before;
     if (yyjson_mut_obj_size(labels) + yyjson_mut_arr_size(expressions) == 0) {
-        invalid_selector(e, selector, "empty selector is invalid for deployment");
+        invalid_selector(e, selector,
+                         kind == KIND_STATEFULSET ? "empty selector is invalid for statefulset"
+                                                  : "empty selector is invalid for deployment");
     }
     if (!good) {
         invalid_selector(e, selector, "invalid label selector");
@@ -157,7 +160,7 @@ static bool validate_selector(struct field_errors *e, yyjson_mut_val *selector)
     return good;
 }
 
-/* ---- Deployments and ReplicaSets ---- */
+/* ---- Deployments, ReplicaSets, StatefulSets ---- */
 
 /* "25%" → 25; -1: no percentage. */
 static int percent_of(yyjson_mut_val *v)
@@ -273,15 +276,38 @@ static void validate_progress(struct field_errors *e, yyjson_mut_val *spec)
     }
 }
 
-void validate_workload(struct field_errors *e, bool is_deployment, yyjson_mut_val *spec)
+static void validate_updates(struct field_errors *e, yyjson_mut_val *spec)
 {
+    static const char *const POLICIES[] = {"OrderedReady", "Parallel", NULL};
+    static const char *const TYPES[] = {"RollingUpdate", "OnDelete", NULL};
+    yyjson_mut_val *strategy = yyjson_mut_obj_get(spec, "updateStrategy");
+    const char *policy = validate_text(spec, "podManagementPolicy");
+    const char *type = validate_text(strategy, "type");
+    if (strcmp(policy, POLICIES[0]) != 0 && strcmp(policy, POLICIES[1]) != 0) {
+        field_invalid_text(e, "spec.podManagementPolicy", policy, "must be '%s' or '%s'",
+                           POLICIES[0], POLICIES[1]);
+    }
+    if (strcmp(type, TYPES[0]) != 0 && strcmp(type, TYPES[1]) != 0) {
+        field_invalid_text(e, "spec.updateStrategy", type, "must be '%s' or '%s'", TYPES[0],
+                           TYPES[1]);
+    }
+    validate_not_negative(
+        e, "spec.updateStrategy.rollingUpdate.partition",
+        validate_int(yyjson_mut_obj_get(strategy, "rollingUpdate"), "partition", 0));
+}
+
+void validate_workload(struct field_errors *e, enum workload_kind kind, yyjson_mut_val *spec)
+{
+    if (kind == KIND_STATEFULSET) {
+        validate_updates(e, spec);
+    }
     validate_not_negative(e, "spec.replicas", validate_int(spec, "replicas", 0));
-    if (!is_deployment) {
+    if (kind == KIND_REPLICASET) {
         validate_not_negative(e, "spec.minReadySeconds", validate_int(spec, "minReadySeconds", 0));
     }
-    bool selectable = validate_selector(e, yyjson_mut_obj_get(spec, "selector"));
+    bool selectable = validate_selector(e, kind, yyjson_mut_obj_get(spec, "selector"));
     validate_template(e, spec, selectable);
-    if (is_deployment) {
+    if (kind == KIND_DEPLOYMENT) {
         validate_strategy(e, yyjson_mut_obj_get(spec, "strategy"));
         validate_progress(e, spec);
     }
@@ -295,7 +321,29 @@ void validate_selector_update(struct field_errors *e, yyjson_mut_val *spec, yyjs
     }
 }
 
-void validate_counts(struct field_errors *e, bool is_deployment, yyjson_mut_val *status)
+/* All but these three may not change. */
+void validate_statefulset_update(struct field_errors *e, yyjson_mut_val *spec, yyjson_mut_val *live)
+{
+    static const char *const FREE[] = {"replicas", "template", "updateStrategy", NULL};
+    size_t i, max;
+    yyjson_mut_val *key, *value, *other;
+    bool same = true;
+    yyjson_mut_obj_foreach(spec, i, max, key, value)
+    {
+        const char *name = yyjson_mut_get_str(key);
+        other = yyjson_mut_obj_get(live, name);
+        same &= strcmp(name, FREE[0]) == 0 || strcmp(name, FREE[1]) == 0 ||
+                strcmp(name, FREE[2]) == 0 || (other != NULL && yyjson_mut_equals(value, other));
+    }
+    if (!same) {
+        field_forbidden(e, "spec",
+                        "updates to statefulset spec for fields other than 'replicas', "
+                        "'template', and 'updateStrategy' are forbidden");
+    }
+    validate_not_negative(e, "spec.replicas", validate_int(spec, "replicas", 0));
+}
+
+void validate_counts(struct field_errors *e, enum workload_kind kind, yyjson_mut_val *status)
 {
     static const char *const OF_DEPLOYMENT[] = {"observedGeneration", "replicas",
                                                 "updatedReplicas",    "readyReplicas",
@@ -304,9 +352,20 @@ void validate_counts(struct field_errors *e, bool is_deployment, yyjson_mut_val 
     static const char *const OF_REPLICA_SET[] = {"replicas",           "fullyLabeledReplicas",
                                                  "readyReplicas",      "availableReplicas",
                                                  "observedGeneration", NULL};
-    const char *const parts[] = {is_deployment ? "updatedReplicas" : "fullyLabeledReplicas",
-                                 "readyReplicas", "availableReplicas"};
-    const char *const *counts = is_deployment ? OF_DEPLOYMENT : OF_REPLICA_SET;
+    static const char *const OF_STATEFUL_SET[] = {"replicas",
+                                                  "readyReplicas",
+                                                  "currentReplicas",
+                                                  "updatedReplicas",
+                                                  "observedGeneration",
+                                                  "collisionCount",
+                                                  NULL};
+    static const char *const FIRST_PART[] = {"updatedReplicas", "fullyLabeledReplicas",
+                                             "readyReplicas"};
+    static const char *const *const COUNTS[] = {OF_DEPLOYMENT, OF_REPLICA_SET, OF_STATEFUL_SET};
+    const char *const parts[] = {
+        FIRST_PART[kind], kind == KIND_STATEFULSET ? "currentReplicas" : "readyReplicas",
+        kind == KIND_STATEFULSET ? "updatedReplicas" : "availableReplicas"};
+    const char *const *counts = COUNTS[kind];
     for (size_t i = 0; counts[i] != NULL; i++) {
         validate_not_negative(e, field_path("status.%s", counts[i]).text,
                               validate_int(status, counts[i], 0));

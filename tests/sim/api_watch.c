@@ -122,11 +122,11 @@ void api_watches_end(struct api *a)
     }
 }
 
-void api_watches_end_custom(struct api *a)
+void api_watches_end_memcacheds(struct api *a)
 {
     for (struct api_watch *w = a->watches; w != NULL; w = w->next) {
         seek(w);
-        if (api_resources[w->resource].is_custom) {
+        if (api_resources[w->resource].is_memcached) {
             w->end = api_revision(a);
         }
     }
@@ -272,6 +272,11 @@ static const char *empty_rest(const char *kind)
         return ",\"spec\":{\"replicas\":0,\"selector\":null,\"template\":{\"metadata\":{"
                "\"creationTimestamp\":null},\"spec\":{\"containers\":null}},\"strategy\":{}},"
                "\"status\":{}";
+    }
+    if (strcmp(kind, "StatefulSet") == 0) {
+        return ",\"spec\":{\"replicas\":0,\"selector\":null,\"template\":{\"metadata\":{"
+               "\"creationTimestamp\":null},\"spec\":{\"containers\":null}},\"serviceName\":"
+               "\"\",\"updateStrategy\":{}},\"status\":{\"replicas\":0}";
     }
     return strcmp(kind, "Pod") == 0 ? ",\"spec\":{\"containers\":null},\"status\":{}" : "";
 }

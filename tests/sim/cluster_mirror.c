@@ -17,6 +17,8 @@ static const struct {
     [THING_NAMESPACE] = {"namespaces", "Namespace", "/api/v1"},
     [THING_POD] = {"pods", "Pod", "/api/v1"},
     [THING_REPLICASET] = {"replicasets", "ReplicaSet", "/apis/apps/v1"},
+    [THING_STATEFULSET] = {"statefulsets", "StatefulSet", "/apis/apps/v1"},
+    [THING_FLEET] = {"fleets", "Fleet", "/apis/stable.example.com/v1"},
 };
 
 const char *thing_resource(enum thing_kind kind)

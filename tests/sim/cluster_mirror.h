@@ -13,6 +13,8 @@ enum thing_kind {
     THING_NAMESPACE,
     THING_POD,
     THING_REPLICASET,
+    THING_STATEFULSET,
+    THING_FLEET,
     THING_KINDS,
 };
 

@@ -99,9 +99,46 @@ static void judge_lease(struct invariants *i, const struct exchange *e, uint64_t
 
 /* ---- Changes ---- */
 
+/* By somebody who is no operator. Statuses do not count: of these there are many. */
+static void note_meddling(struct invariants *i, const struct api_change *change, yyjson_val *before,
+                          yyjson_val *after)
+{
+    bool same_spec = before != NULL && after != NULL &&
+                     yyjson_equals(json_at(before, "metadata", "generation", NULL),
+                                   json_at(after, "metadata", "generation", NULL));
+    if (before == NULL || same_spec) {
+        return;
+    }
+    if (strcmp(change->resource, "deployments") == 0) {
+        history_meddled(&i->history, controlling_memcached(before));
+    } else if (strcmp(change->resource, "memcacheds") == 0 &&
+               !yyjson_equals(json_at(before, "spec", "size", NULL),
+                              json_at(after, "spec", "size", NULL))) {
+        history_meddled(&i->history, yyjson_get_str(json_at(before, "metadata", "uid", NULL)));
+    }
+}
+
+static bool is_scalable(const char *resource)
+{
+    static const char *const scalable[] = {"deployments", "statefulsets", "replicasets", "fleets",
+                                           "memcacheds"};
+    bool is = false;
+    for (size_t n = 0; n < ARRAY_LEN(scalable); n++) {
+        is |= strcmp(resource, scalable[n]) == 0;
+    }
+    return is;
+}
+
 static void take_note(struct invariants *i, int process, const struct api_change *change,
                       yyjson_val *before, yyjson_val *after)
 {
+    i->history.now_ms = world_now_ms(i->world);
+    if (is_scalable(change->resource)) {
+        history_source(&i->history, change->revision, change->resource, before, after);
+    }
+    if (process < 0 && is_scalable(change->resource)) {
+        note_meddling(i, change, before, after);
+    }
     if (strcmp(change->resource, "memcacheds") == 0) {
         history_memcached(&i->history, change->revision, after);
     } else if (strcmp(change->resource, "deployments") == 0) {
@@ -111,13 +148,10 @@ static void take_note(struct invariants *i, int process, const struct api_change
     }
 }
 
-/* Most changes are pods coming and going, and statuses of Deployments that claim nothing. */
+/* Most changes are pods coming and going. */
 static bool matters(int process, const struct api_change *change)
 {
-    return process >= 0 || strcmp(change->resource, "memcacheds") == 0 ||
-           strcmp(change->resource, "leases") == 0 ||
-           (strcmp(change->resource, "deployments") == 0 &&
-            history_concerns(change->before, change->after));
+    return process >= 0 || strcmp(change->resource, "leases") == 0 || is_scalable(change->resource);
 }
 
 static yyjson_doc *parse(const char *json)
@@ -169,7 +203,8 @@ static void read_again(void *ctx, const char *json)
 
 void invariants_restored(struct invariants *i, uint64_t revision)
 {
-    static const char *const resources[] = {"memcacheds", "deployments", "leases"};
+    static const char *const resources[] = {"memcacheds",  "deployments", "statefulsets",
+                                            "replicasets", "fleets",      "leases"};
     history_forget_order(&i->history, revision);
     invariants_forget_known(i);
     i->holder[0] = '\0';

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "kube/json.h"
 #include "sim/invariant_desired.h"
+#include "sim/invariant_resize.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -54,19 +55,14 @@ static void judge_size(struct invariants *i, const struct deed *d)
 {
     struct memcached_past *m =
         history_of(&i->history, text(json_at(d->after, "metadata", "uid", NULL)));
-    uint64_t record = record_of(d, SOURCES_RECORD);
-    if (m == NULL || history_explains_size(&i->history, m, size_of(d->after), record)) {
-        return;
+    CLEANUP(buf_fini) struct buf why;
+    buf_init(&why, INVARIANT_TEXT_BYTES_MAX);
+    const char *fault =
+        m != NULL ? resize_fault(i, d, m, record_of(d, SOURCES_RECORD), &why) : NULL;
+    if (fault != NULL) {
+        blame(i, d, "size %" PRId64 " became %" PRId64 ": %s", size_of(d->before),
+              size_of(d->after), fault);
     }
-    const struct timeline *deciders = history_deciders(&i->history, m);
-    CLEANUP(buf_fini) struct buf past;
-    buf_init(&past, INVARIANT_TEXT_BYTES_MAX);
-    timeline_text(deciders, &past);
-    uint64_t from = deciders != NULL ? deciders->moments[m->decider_cursor].revision : 0;
-    blame(i, d,
-          "size %" PRId64 " became %" PRId64
-          ", which nobody who decides had since revision %" PRIu64 "; they had: %s",
-          size_of(d->before), size_of(d->after), from, buf_text(&past));
 }
 
 static bool is_to_subresource(const struct exchange *e, const char *subresource)

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { KEY_BYTES = 64 + 254 + 1, CLAIMANTS_MAX = 256, MOMENTS_TOLD_MAX = 12 };
@@ -14,6 +15,7 @@ void history_init(struct history *h)
     map_init(&h->memcacheds, 1);
     map_init(&h->claimants, 2);
     map_init(&h->deciders, 3);
+    map_init(&h->sources, 6);
 }
 
 static void forget_claimants(struct history *h)
@@ -24,6 +26,16 @@ static void forget_claimants(struct history *h)
     map_fini(&h->claimants);
 }
 
+static void forget_timelines(struct map *timelines)
+{
+    map_for_each (timelines, e) {
+        struct timeline *t = e->value;
+        mem_free(t->moments);
+        mem_free(t);
+    }
+    map_fini(timelines);
+}
+
 void history_fini(struct history *h)
 {
     forget_claimants(h);
@@ -32,15 +44,13 @@ void history_fini(struct history *h)
         mem_free(m->sizes.moments);
         mem_free(m->ns);
         mem_free(m->name);
+        mem_free(m->rules);
+        mem_free(m->holds);
         mem_free(m);
     }
-    map_for_each (&h->deciders, e) {
-        struct timeline *t = e->value;
-        mem_free(t->moments);
-        mem_free(t);
-    }
+    forget_timelines(&h->deciders);
+    forget_timelines(&h->sources);
     map_fini(&h->memcacheds);
-    map_fini(&h->deciders);
 }
 
 /* ---- Timelines ---- */
@@ -49,7 +59,8 @@ static void timeline_add(struct timeline *t, const struct moment *moment)
 {
     const struct moment *last = t->count > 0 ? &t->moments[t->count - 1] : NULL;
     if (last != NULL && last->is_known == moment->is_known && last->value == moment->value &&
-        last->generation == moment->generation && strcmp(last->who, moment->who) == 0) {
+        last->generation == moment->generation && strcmp(last->who, moment->who) == 0 &&
+        memcmp(&last->all, &moment->all, sizeof last->all) == 0) {
         return;
     }
     if (t->count == t->cap) {
@@ -108,9 +119,12 @@ void timeline_text(const struct timeline *t, struct buf *out)
     size_t count = t != NULL ? t->count : 0;
     for (size_t i = count > MOMENTS_TOLD_MAX ? count - MOMENTS_TOLD_MAX : 0; i < count; i++) {
         const struct moment *m = &t->moments[i];
-        buf_printf(out, "%s%" PRIu64 " ", out->len > 0 ? ", " : "", m->revision);
+        buf_printf(out, "%s%" PRIu64 " ", i > 0 && out->len > 0 ? ", " : "", m->revision);
         if (!m->is_known) {
-            buf_append_text(out, m->who[0] != '\0' ? "on its way out" : "nobody");
+            bool is_source = strcmp(m->who, "source") == 0;
+            buf_append_text(out, is_source           ? "missing"
+                                 : m->who[0] != '\0' ? "on its way out"
+                                                     : "nobody");
         } else {
             buf_printf(out, "%s=%" PRId64, m->who, m->value);
         }
@@ -125,6 +139,19 @@ void timeline_text(const struct timeline *t, struct buf *out)
 struct memcached_past *history_of(const struct history *h, const char *uid)
 {
     return uid != NULL ? map_get(&h->memcacheds, uid) : NULL;
+}
+
+/* True: it is another now. */
+static bool note_text(char **text, yyjson_val *value)
+{
+    char *now = value != NULL ? yyjson_val_write(value, 0, NULL) : NULL;
+    bool same = *text == NULL || now == NULL ? *text == now : strcmp(*text, now) == 0;
+    if (!same) {
+        mem_free(*text);
+        *text = now != NULL ? mem_strdup(now) : NULL;
+    }
+    free(now); /* yyjson's own */
+    return !same;
 }
 
 void history_memcached(struct history *h, uint64_t revision, yyjson_val *after)
@@ -149,6 +176,61 @@ void history_memcached(struct history *h, uint64_t revision, yyjson_val *after)
                          .generation = json_get_int(yyjson_obj_get(metadata, "generation"), 0),
                          .value = json_get_int(json_at(after, "spec", "size", NULL), -1),
                          .who = "size"});
+    if (note_text(&m->rules, json_at(after, "spec", "sizeFrom", NULL))) {
+        m->written.start = 0;
+        m->holds_count = false;
+        memset(m->source_cursors, 0, sizeof m->source_cursors);
+    }
+    if (note_text(&m->holds, json_at(after, "status", "sizing", "holds", NULL))) {
+        m->holds_count = true;
+    }
+}
+
+void history_meddled(struct history *h, const char *uid)
+{
+    struct memcached_past *m = history_of(h, uid);
+    if (m != NULL) {
+        m->is_meddled = true;
+        m->written.start = 0;
+    }
+}
+
+/* ---- Sources ---- */
+
+static struct timeline *timeline_of(struct map *timelines, const char *key)
+{
+    struct timeline *t = map_get(timelines, key);
+    if (t == NULL) {
+        t = mem_zalloc(sizeof *t);
+        map_put(timelines, key, t);
+    }
+    return t;
+}
+
+void history_source(struct history *h, uint64_t revision, const char *plural, yyjson_val *before,
+                    yyjson_val *after)
+{
+    yyjson_val *metadata = yyjson_obj_get(after != NULL ? after : before, "metadata");
+    const char *ns = yyjson_get_str(yyjson_obj_get(metadata, "namespace"));
+    const char *name = yyjson_get_str(yyjson_obj_get(metadata, "name"));
+    char key[SIZE_SOURCE_KEY_BYTES];
+    snprintf(key, sizeof key, "%.63s/%.63s/%.253s", ns != NULL ? ns : "", plural,
+             name != NULL ? name : "");
+    struct timeline *t = timeline_of(&h->sources, key);
+    struct size_reading is = size_read(plural, after);
+    if (t->count == 0) {
+        timeline_add(t, &(struct moment){.who = "source"});
+    }
+    timeline_add(t, &(struct moment){.revision = revision,
+                                     .is_known = is.state == READING_FOUND,
+                                     .value = is.replicas,
+                                     .at_ms = h->now_ms,
+                                     .who = "source"});
+}
+
+const struct timeline *history_source_of(const struct history *h, const char *key)
+{
+    return map_get(&h->sources, key);
 }
 
 /* ---- Those who decide ---- */
@@ -164,16 +246,17 @@ static void judge_anew(struct history *h, uint64_t revision, const char *ns, con
     }
     char key[KEY_BYTES];
     snprintf(key, sizeof key, "%s/%s", ns, memcached);
-    struct timeline *t = map_get(&h->deciders, key);
-    if (t == NULL) {
-        t = mem_zalloc(sizeof *t);
-        map_put(&h->deciders, key, t);
-    }
+    struct timeline *t = timeline_of(&h->deciders, key);
     const struct claimant *decider = claimants_decide(all, count, ns, memcached);
     struct moment moment = {.revision = revision, .is_known = decider != NULL};
     if (decider != NULL) {
         moment.value = decider->replicas;
         snprintf(moment.who, sizeof moment.who, "%.60s", decider->name);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (claimant_is_for(all[i], ns, memcached)) {
+            size_tally_add(&moment.all, (struct size_reading){READING_FOUND, all[i]->replicas});
+        }
     }
     timeline_add(t, &moment);
 }
@@ -207,12 +290,6 @@ void history_deployment(struct history *h, uint64_t revision, yyjson_val *before
     mem_free(was);
 }
 
-bool history_concerns(const char *before, const char *after)
-{
-    return (before != NULL && strstr(before, CLAIM_LABEL) != NULL) ||
-           (after != NULL && strstr(after, CLAIM_LABEL) != NULL);
-}
-
 void history_forget_order(struct history *h, uint64_t revision)
 {
     h->is_restored = true;
@@ -224,6 +301,10 @@ void history_forget_order(struct history *h, uint64_t revision)
     map_for_each (&h->memcacheds, e) {
         struct memcached_past *m = e->value;
         m->size_cursor = m->decider_cursor = 0;
+        memset(m->source_cursors, 0, sizeof m->source_cursors);
+    }
+    map_for_each (&h->sources, e) {
+        timeline_add(e->value, &(struct moment){.revision = revision, .who = "source"});
     }
 }
 
@@ -234,14 +315,37 @@ const struct timeline *history_deciders(const struct history *h, const struct me
     return map_get(&h->deciders, key);
 }
 
-bool history_explains_size(const struct history *h, struct memcached_past *m, int64_t size,
+/* What those who claimed then call for; -1: nothing. */
+static int64_t wished_at(const struct moment *moment, const struct size_rules *rules,
+                         int64_t before)
+{
+    struct size_tally t = {0};
+    if (moment->is_known && strcmp(rules->claims, "Oldest") == 0) {
+        size_tally_add(&t, (struct size_reading){READING_FOUND, moment->value});
+    } else if (strcmp(rules->claims, "Ignore") != 0) {
+        t = moment->all;
+    }
+    return size_wished(rules, &t, before);
+}
+
+bool history_explains_size(const struct history *h, struct memcached_past *m,
+                           const struct size_rules *rules, int64_t before, int64_t size,
                            uint64_t record)
 {
     const struct timeline *t = history_deciders(h, m);
+    size_t first = m->decider_cursor, end = t != NULL ? t->count : 0;
     if (record != 0 && !h->is_restored) {
-        return timeline_confirms(t, moment_at(t, record), size, &m->decider_cursor);
+        size_t known = moment_at(t, record);
+        first = known >= first ? known : end;
+        end = known < end ? known + 1 : end;
     }
-    return timeline_reach(t, size, &m->decider_cursor);
+    for (size_t i = first; i < end; i++) {
+        if (wished_at(&t->moments[i], rules, before) == size) {
+            m->decider_cursor = i;
+            return true;
+        }
+    }
+    return false;
 }
 
 bool history_explains_replicas(const struct history *h, struct memcached_past *m, int64_t replicas,

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "kube/json.h"
 #include "sim/invariant_desired.h"
+#include "sim/invariant_sizing.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -28,10 +29,10 @@ struct subject {
     const struct claims *claims;
     const char *ns, *name, *uid;
     yyjson_val *memcached, *status;
-    yyjson_val *operand; /* the Deployment of its name; NULL: none */
-    bool is_ours;        /* that one is controlled by it */
-    const struct claimant *decider;
-    size_t losers;
+    yyjson_val *operand;            /* the Deployment of its name; NULL: none */
+    bool is_ours;                   /* that one is controlled by it */
+    const struct claimant *decider; /* of those who bear the label, if only that counted */
+    struct sizing_truth *sizing;
 };
 
 __attribute__((format(printf, 2, 3))) static void differ(const struct subject *s,
@@ -75,9 +76,9 @@ static bool is_leaving(yyjson_val *object)
 
 static void check_size(const struct subject *s)
 {
-    if (s->decider != NULL && size_of(s) != s->decider->replicas) {
-        differ(s, "size is %" PRId64 ", but \"%s\" decides and has %" PRId64, size_of(s),
-               s->decider->name, s->decider->replicas);
+    if (s->sizing->has_target && !s->sizing->is_right) {
+        differ(s, "size is %" PRId64 ", but \"%s\" decides and calls for %" PRId64, size_of(s),
+               s->sizing->source, s->sizing->wish);
     }
 }
 
@@ -173,17 +174,38 @@ static void expect_message_names(const struct subject *s, const char *type, cons
     }
 }
 
+static bool is_by_age(const struct subject *s)
+{
+    const struct size_rules *rules = &s->sizing->rules;
+    return rules->source_count == 0 && strcmp(rules->claims, "Oldest") == 0;
+}
+
+/* It bears the label, and is not listened to. */
+static bool is_unheard(const struct subject *s, const struct claimant *c)
+{
+    const struct size_rules *rules = &s->sizing->rules;
+    bool is_heard = is_by_age(s) ? c == s->decider
+                                 : rules->source_count == 0 && strcmp(rules->claims, "Ignore") != 0;
+    return rules->fault == NULL && claimant_is_for(c, s->ns, s->name) && !is_heard &&
+           !size_is_source(rules, c->name);
+}
+
 static void check_conflict(const struct subject *s)
 {
-    bool conflict = s->losers > 0;
-    expect_condition(s, "Conflict", "True", conflict ? "SeveralClaimants" : NULL);
-    if (!conflict) {
-        return;
+    size_t unheard = 0;
+    for (size_t n = 0; n < s->claims->count; n++) {
+        unheard += is_unheard(s, s->claims->pointers[n]);
     }
-    expect_message_names(s, "Conflict", s->decider->name);
-    for (size_t n = 0; n < s->claims->count && s->losers <= LOSERS_NAMED_MAX; n++) {
+    expect_condition(s, "Conflict", "True",
+                     unheard == 0   ? NULL
+                     : is_by_age(s) ? "SeveralClaimants"
+                                    : "LabelIgnored");
+    if (unheard > 0 && is_by_age(s)) {
+        expect_message_names(s, "Conflict", s->decider->name);
+    }
+    for (size_t n = 0; n < s->claims->count && unheard <= LOSERS_NAMED_MAX; n++) {
         const struct claimant *c = s->claims->pointers[n];
-        if (claimant_is_for(c, s->ns, s->name)) {
+        if (is_unheard(s, c)) {
             expect_message_names(s, "Conflict", c->name);
         }
     }
@@ -255,20 +277,29 @@ static void check_nodes(const struct subject *s)
     }
 }
 
+static void check_sizing(const struct subject *s)
+{
+    CLEANUP(buf_fini) struct buf why;
+    buf_init(&why, INVARIANT_TEXT_BYTES_MAX);
+    const char *difference =
+        WORKLOAD_SIZE_FROM_IS_WIRED ? sizing_status_difference(s->sizing, s->status, &why) : NULL;
+    if (difference != NULL) {
+        differ(s, "%s", difference);
+    }
+}
+
 static void check_status(const struct subject *s)
 {
     char expected[512] = "";
-    if (s->decider != NULL) {
-        snprintf(expected, sizeof expected, "Deployment/%s", s->decider->name);
-    }
-    expect_text(s, "source", expected);
+    expect_text(s, "source", s->sizing->source);
     snprintf(expected, sizeof expected, "app=memcached,memcached_cr=%s", s->name);
     expect_text(s, "selector", expected);
     check_nodes(s);
     if (s->is_ours && is_leaving(s->operand)) {
         return; /* held by somebody's finalizer: until it is gone there is nothing to say */
     }
-    expect_condition(s, "SizeSynced", "True", s->decider != NULL ? "InSync" : NULL);
+    expect_condition(s, "SizeSynced", s->sizing->is_synced ? "True" : "False", s->sizing->reason);
+    check_sizing(s);
     check_conflict(s);
     check_numbers(s);
     check_reconciled(s);
@@ -278,16 +309,15 @@ static void check_status(const struct subject *s)
 
 static void judge_claims(struct subject *s)
 {
+    sizing_expect(s->sizing, s->i, s->memcached, s->is_ours ? s->operand : NULL,
+                  s->claims->pointers, s->claims->count);
     s->decider = claimants_decide(s->claims->pointers, s->claims->count, s->ns, s->name);
-    for (size_t n = 0; n < s->claims->count; n++) {
-        const struct claimant *c = s->claims->pointers[n];
-        s->losers += claimant_is_for(c, s->ns, s->name) && c != s->decider;
-    }
 }
 
 struct checking {
     struct invariants *i;
     struct claims claims;
+    struct sizing_truth sizing; /* of one after the other */
 };
 
 static bool is_ending(const struct invariants *i, const char *ns)
@@ -299,7 +329,7 @@ static bool is_ending(const struct invariants *i, const char *ns)
 static void check_memcached(void *ctx, const char *json)
 {
     struct checking *c = ctx;
-    struct subject s = {.i = c->i, .claims = &c->claims};
+    struct subject s = {.i = c->i, .claims = &c->claims, .sizing = &c->sizing};
     yyjson_doc *doc = yyjson_read(json, strlen(json), 0);
     s.memcached = yyjson_doc_get_root(doc);
     s.status = yyjson_obj_get(s.memcached, "status");

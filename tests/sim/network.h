@@ -36,6 +36,7 @@ struct process {
     uint64_t began_ms; /* true time at which the clock below was right */
     uint64_t mono_ms;
     int64_t wall_offset_ms;
+    bool was_wrong; /* that was another once */
 };
 
 struct network {

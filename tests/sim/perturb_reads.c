@@ -183,8 +183,8 @@ static enum world_say on_event(struct point *p, struct world *w, const struct ch
     }
     struct flight *f = w->network.flights[next->exchange];
     p->begun = true;
-    p->done = p->refusal < 0;
     p->reader = reads_reader(f->exchange.path);
+    p->done = p->refusal < 0 || p->reader < 0; /* whose requests are not counted */
     spoil_stream(p, w, f);
     return SAY_DID;
 }

@@ -192,6 +192,9 @@ static void after_initial(struct reader *r, const struct read_fault *f)
 void reads_fault(struct reads_monitor *m, const char *path, const struct read_fault *fault)
 {
     uint64_t now_ms = world_now_ms(m->world);
+    if (reads_reader(path) < 0) {
+        return;
+    }
     struct reader *r = &m->readers[reads_reader(path)];
     r->fault_ms = now_ms;
     switch (r->shape) {

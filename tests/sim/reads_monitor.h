@@ -57,7 +57,8 @@ struct reads_monitor {
     struct reader readers[READERS];
 };
 
-/** Which one sends this; -1: no reflector. */
+/** Which one sends this; -1: no reflector, or one of a single object (kube/lookout.h), whose reads
+ * are not judged. */
 int reads_reader(const char *path);
 
 void reads_begin(struct reads_monitor *m, struct world *w);

@@ -57,6 +57,16 @@ static void test_paths(void **state)
         {"DELETE " APPS "/deployments", 405, NO_METHOD},
         {"DELETE " DEPLOYMENTS "/x/status", 405, NO_METHOD},
         {"GET " NAMESPACES "/default/finalize", 405, NO_METHOD},
+        {"GET /apis/apps/v1", 200,
+         "{'kind':'APIResourceList','apiVersion':'v1','groupVersion':'apps/v1'"},
+        {"GET /apis/apps/v1/", 200,
+         "{'name':'statefulsets/scale','singularName':'','namespaced':true,'group':'autoscaling',"
+         "'version':'v1','kind':'Scale','verbs':['get','patch','update']}"},
+        {"GET /apis/stable.example.com/v1", 200, "'namespaced':true,'kind':'Fleet','verbs':['"},
+        {"GET /api/v1", 200, "'groupVersion':'v1','resources':[{'name':'pods'"},
+        {"GET /apis/apps/v2", 404, NO_PAGE},
+        {"GET /apis/stable.example.com/v1/foos", 404, NO_PAGE},
+        {"POST /apis/apps/v1", 405, NO_METHOD},
         {"GET /", 404, NO_PAGE},
         {"GET /api", 404, NO_PAGE},
     };

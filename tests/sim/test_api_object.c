@@ -45,6 +45,39 @@ static void creation_sets_metadata_and_defaults(void **state)
     STEPS_RUN(STEPS);
 }
 
+/* Not compared with a real server: the conformance program does not know these two. */
+static void other_kinds_have_replicas(void **state)
+{
+    (void)state;
+#define STATEFULSET(name) IS_A("apps/v1", "StatefulSet", name)
+#define FLEET(name)       IS_A("stable.example.com/v1", "Fleet", name)
+    static const struct step STEPS[] = {
+        {"create statefulsets/db", "{" STATEFULSET("db") "},'spec':{" SPEC "}}",
+         "201 /metadata/generation 1 | /status {'replicas':0} | /spec/replicas 1"
+         " | /spec/serviceName '' | /spec/podManagementPolicy 'OrderedReady'"
+         " | /spec/revisionHistoryLimit 10"
+         " | /spec/updateStrategy {'type':'RollingUpdate','rollingUpdate':{'partition':0}}"},
+        {"patch statefulsets/db/scale", "{'spec':{'replicas':3}}", "200 /spec/replicas 3"},
+        {"patch statefulsets/db", "{'spec':{'replicas':2,'updateStrategy':{'type':'OnDelete'}}}",
+         "200 /spec/replicas 2 | /metadata/generation 3"},
+        {"patch statefulsets/db", "{'spec':{'serviceName':'x','replicas':-1}}",
+         "422 Invalid StatefulSet.apps 'db' is invalid: [spec.replicas: Invalid value: -1: must be "
+         "greater than or equal to 0, spec: Forbidden: updates to statefulset spec for fields "
+         "other than 'replicas', 'template', and 'updateStrategy' are forbidden]"},
+        {"create fleets/f", "{" FLEET("f") "},'spec':{'replicas':2,'more':1}}",
+         "201 /spec {'replicas':2} | /metadata/generation 1"},
+        {"patch fleets/f/scale", "{'spec':{'replicas':5}}", "200 /spec/replicas 5"},
+        {"patch fleets/f", "{'spec':{'note':'x'}}", "200 /metadata/generation 3"},
+        {"patch fleets/f", "{'spec':{'replicas':-1}}",
+         "422 Invalid Fleet.stable.example.com 'f' is invalid: .spec.replicas: Invalid value: -1: "
+         "should be a non-negative integer"},
+        {"patch fleets/f", "{'spec':{'replicas':null}}", "200 /spec {'note':'x'}"},
+        {"patch fleets/f/scale", "{'spec':{}}",
+         "400 BadRequest the spec replicas field '.spec.replicas' cannot be empty"},
+    };
+    STEPS_RUN(STEPS);
+}
+
 static void images_decide_the_pull_policy(void **state)
 {
     (void)state;
@@ -298,6 +331,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(creation_sets_metadata_and_defaults),
+        cmocka_unit_test(other_kinds_have_replicas),
         cmocka_unit_test(images_decide_the_pull_policy),
         cmocka_unit_test(generation_follows_the_spec),
         cmocka_unit_test(preconditions_are_kept),

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "kube/yaml.h"
 
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,8 +53,9 @@ static size_t count(const struct yaml_node *list)
 static void compare_limits(const struct memcached_rule *rule, const struct yaml_node *schema)
 {
     assert_int_equal(rule->has_min, yaml_get(schema, "minimum") != NULL);
-    assert_int_equal(number(schema, "minimum"), 0);
+    assert_int_equal(rule->min, number(schema, "minimum"));
     assert_int_equal(rule->max, number(schema, "maximum"));
+    assert_int_equal(rule->max_items, number(schema, "maxItems"));
     assert_int_equal(rule->min_len, number(schema, "minLength"));
     assert_int_equal(rule->max_len, number(schema, "maxLength"));
     assert_string_equal(rule->pattern == NULL ? "" : rule->pattern, text(schema, "pattern"));
@@ -87,6 +89,8 @@ static void compare(const struct memcached_rule *rule, const struct yaml_node *s
     assert_int_equal(required, count(yaml_get(schema, "required")));
     assert_int_equal(rule->items != NULL, yaml_get(schema, "items") != NULL);
     if (rule->items != NULL) {
+        bool atomic = strcmp(text(schema, "x-kubernetes-list-type"), "map") != 0;
+        assert_int_equal(type->atomic, atomic);
         const struct yaml_node *keys = yaml_get(schema, "x-kubernetes-list-map-keys");
         assert_string_equal(type->keys[0] == NULL ? "" : type->keys[0],
                             keys == NULL ? "" : keys->items->value->text);
@@ -115,32 +119,95 @@ static void rules_are_those_of_the_crd(void **state)
     yaml_fini(&y);
 }
 
+static const struct memcached_rule *member(const struct memcached_rule *object, const char *name)
+{
+    const struct memcached_rule *r = object->members;
+    while (r->name != NULL && strcmp(r->name, name) != 0) {
+        r++;
+    }
+    assert_non_null(r->name);
+    return r;
+}
+
+static bool matches(const char *pattern, const char *text)
+{
+    regex_t regex;
+    assert_int_equal(regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB), 0);
+    bool found = regexec(&regex, text, 0, NULL, 0) == 0;
+    regfree(&regex);
+    return found;
+}
+
+/* What is written by hand for speed is what the pattern says. */
 static void patterns_are_what_they_say(void **state)
 {
     (void)state;
-    static const struct {
+    static const char DNS_63[] = "a23456789-123456789-123456789-123456789-123456789-123456789-123";
+    char longer[sizeof DNS_63 + 1];
+    const struct {
         const char *member, *text;
         bool matches;
     } cases[] = {
-        {"reason", "A", true},       {"reason", "AbC9_", true},   {"reason", "A,b:c", true},
-        {"reason", "", false},       {"reason", "9a", false},     {"reason", "_a", false},
-        {"reason", "A:", false},     {"reason", "A,", false},     {"reason", "A b", false},
-        {"type", "Available", true}, {"type", "a.b/C_d-e", true}, {"type", "", false},
-        {"type", "-a", false},       {"type", "a-", false},       {"type", "A.B/c", false},
-        {"type", "a/b/c", false},    {"type", "/a", false},       {"type", "a b", false},
+        {"reason", "A", true},
+        {"reason", "AbC9_", true},
+        {"reason", "A,b:c", true},
+        {"reason", "", false},
+        {"reason", "9a", false},
+        {"reason", "_a", false},
+        {"reason", "A:", false},
+        {"reason", "A,", false},
+        {"reason", "A b", false},
+        {"type", "Available", true},
+        {"type", "a.b/C_d-e", true},
+        {"type", "", false},
+        {"type", "-a", false},
+        {"type", "a-", false},
+        {"type", "A.B/c", false},
+        {"type", "a/b/c", false},
+        {"type", "/a", false},
+        {"type", "a b", false},
+        {"apiVersion", "v1", true},
+        {"apiVersion", "apps/v1", true},
+        {"apiVersion", "a.b-c.d/v1beta1", true},
+        {"apiVersion", "", false},
+        {"apiVersion", "/v1", false},
+        {"apiVersion", "apps/", false},
+        {"apiVersion", "a..b/v1", false},
+        {"apiVersion", "a/b/v1", false},
+        {"apiVersion", "Apps/v1", false},
+        {"apiVersion", "v1.2", false},
+        {"apiVersion", "-v1", false},
+        {"apiVersion", DNS_63, true},
+        {"apiVersion", strcat(strcpy(longer, DNS_63), "4"), false},
+        {"kind", "Deployment", true},
+        {"kind", "a", true},
+        {"kind", "A-9", true},
+        {"kind", "9A", false},
+        {"kind", "A-", false},
+        {"kind", "A/b", false},
+        {"kind", "-A", false},
+        {"name", "web", true},
+        {"name", "9.a-b.c", true},
+        {"name", "a.", false},
+        {"name", ".a", false},
+        {"name", "a..b", false},
+        {"name", "A", false},
+        {"name", "a_b", false},
+        {"name", "a-.b", false},
+        {"name", "", false},
     };
-    const struct memcached_rule *status = &memcached_rules.members[1];
-    assert_string_equal(status->name, "status");
-    const struct memcached_rule *conditions = NULL;
-    for (const struct memcached_rule *r = status->members; r->name != NULL; r++) {
-        conditions = strcmp(r->name, "conditions") == 0 ? r : conditions;
-    }
-    assert_non_null(conditions);
+    const struct memcached_rule *conditions =
+        member(member(&memcached_rules, "status"), "conditions");
+    const struct memcached_rule *sources =
+        member(member(member(&memcached_rules, "spec"), "sizeFrom"), "sources");
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        for (const struct memcached_rule *r = conditions->items->members; r->name != NULL; r++) {
-            if (strcmp(r->name, cases[i].member) == 0) {
-                assert_int_equal(r->matches(cases[i].text), cases[i].matches);
-            }
+        bool of_condition =
+            strcmp(cases[i].member, "reason") == 0 || strcmp(cases[i].member, "type") == 0;
+        const struct memcached_rule *r =
+            member(of_condition ? conditions->items : sources->items, cases[i].member);
+        if (r->matches(cases[i].text) != cases[i].matches ||
+            matches(r->pattern, cases[i].text) != cases[i].matches) {
+            fail_msg("%s \"%s\"", cases[i].member, cases[i].text);
         }
     }
 }
@@ -148,6 +215,9 @@ static void patterns_are_what_they_say(void **state)
 static void invalid_objects_are_refused(void **state)
 {
     (void)state;
+#define SOURCE "{'kind':'Deployment','name':'web'}"
+#define SOURCES_8                                                                                  \
+    SOURCE "," SOURCE "," SOURCE "," SOURCE "," SOURCE "," SOURCE "," SOURCE "," SOURCE
 #define BAD(kind, name, what) "422 Invalid " kind " '" name "' is invalid: " what
     static const struct step STEPS[] = {
         {"create deployments/web", "{'kind':'Deployment'}",
@@ -191,6 +261,34 @@ static void invalid_objects_are_refused(void **state)
          "400 BadRequest Memcached in version 'v1alpha1' cannot be handled as a Memcached: "
          "unmarshalerDecoder: Object 'Kind' is missing"},
         {"create memcacheds/m", "{" MEMCACHED("m") "},'spec':{'size':1}}", "201"},
+        {"patch memcacheds/m", "{'spec':{'sizeFrom':{'sources':[{'kind':'Deployment'}]}}}",
+         BAD("Memcached.cache.example.com", "m", "spec.sizeFrom.sources.name: Required value")},
+        {"patch memcacheds/m",
+         "{'spec':{'sizeFrom':{'sources':[{'kind':'9','name':'A'}],'min':-1,'paused':'no'}}}",
+         BAD("Memcached.cache.example.com", "m",
+             "[spec.sizeFrom.sources.kind: Invalid value: '9': spec.sizeFrom.sources.kind in body "
+             "should match '^[A-Za-z]([-A-Za-z0-9]*[A-Za-z0-9])?$', spec.sizeFrom.sources.name: "
+             "Invalid value: 'A': spec.sizeFrom.sources.name in body should match "
+             "'^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$', "
+             "spec.sizeFrom.min: Invalid value: -1: spec.sizeFrom.min in body should be greater "
+             "than or equal to 0, spec.sizeFrom.paused: Invalid value: 'string': "
+             "spec.sizeFrom.paused in body must be of type boolean: 'string']")},
+        {"patch memcacheds/m",
+         "{'spec':{'sizeFrom':{'ratio':{'per':0,'rounding':'Off'},'scaleDownAfterSeconds':86401}}}",
+         BAD("Memcached.cache.example.com", "m",
+             "[spec.sizeFrom.ratio.per: Invalid value: 0: spec.sizeFrom.ratio.per in body should "
+             "be greater than or equal to 1, spec.sizeFrom.ratio.rounding: Unsupported value: "
+             "'Off': supported values: 'Up', 'Down', 'Nearest', "
+             "spec.sizeFrom.scaleDownAfterSeconds: Invalid value: 86401: "
+             "spec.sizeFrom.scaleDownAfterSeconds in body should be less than or equal to 86400]")},
+        {"patch memcacheds/m", "{'spec':{'sizeFrom':{'claims':'Max','nonsense':1,'min':null}}}",
+         "200 /spec {'size':1,'sizeFrom':{'claims':'Max'}}"},
+        {"patch memcacheds/m",
+         "{'spec':{'sizeFrom':{'sources':[" SOURCES_8 "," SOURCES_8 "," SOURCE "]}}}",
+         BAD("Memcached.cache.example.com", "m",
+             "spec.sizeFrom.sources: Invalid value: '': spec.sizeFrom.sources in body should have "
+             "at most 16 items")},
+        {"patch memcacheds/m", "{'spec':{'sizeFrom':null}}", "200 /spec {'size':1}"},
         {"patch memcacheds/m/status", "{'status':{'source':''}}", "200 /status {'source':''}"},
         {"patch memcacheds/m/status", "{'status':{'selector':''}}",
          BAD("Memcached.cache.example.com", "m",

@@ -487,8 +487,12 @@ static void a_restore_forgets_the_order(void **state)
 
 static const struct row states[] = {
     {"nothing", NULL, {{NULL, NULL}}},
-    {"a size", "but \"web\" decides and has 3", {{"u PATCH " MEMCACHEDS "/cache", SIZE(5)}}},
-    {"the source", "but \"web\" decides and has 5", {{"u PATCH " DEPLOYMENTS "/web", REPLICAS(5)}}},
+    {"a size",
+     "but \"Deployment/web\" decides and calls for 3",
+     {{"u PATCH " MEMCACHEDS "/cache", SIZE(5)}}},
+    {"the source",
+     "but \"Deployment/web\" decides and calls for 5",
+     {{"u PATCH " DEPLOYMENTS "/web", REPLICAS(5)}}},
     {"no operand", "it has no Deployment", {{"u DELETE " DEPLOYMENTS "/cache", NULL}}},
     {"replicas",
      "but its Deployment has 1 replicas",
@@ -565,7 +569,7 @@ static const struct row states[] = {
        CONDITIONS(AVAILABLE "," RECONCILED "," SYNCED
                             "," CONDITION("Conflict", "True", "SeveralClaimants"))}}},
     {"an older claimant",
-     "I1: Memcached default/cache: size is 3, but \"web\" decides and has 2",
+     "I1: Memcached default/cache: size is 3, but \"Deployment/web\" decides and calls for 2",
      {{"u DELETE " DEPLOYMENTS "/web", NULL}, {"u POST " DEPLOYMENTS, SOURCE("web", 2)}}},
     {"nobody claims it, and the status says so not",
      "status.source is \"Deployment/web\", not \"\"",

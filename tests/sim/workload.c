@@ -16,6 +16,7 @@
 struct workload {
     struct steps steps;
     size_t next;
+    uint64_t ready_ms;
 };
 
 static const char *const texts[WORKLOAD_COUNT] = {
@@ -25,6 +26,9 @@ static const char *const texts[WORKLOAD_COUNT] = {
     [WORKLOAD_CLAIMANTS] = "claimants", [WORKLOAD_UPGRADE] = "upgrade",
     [WORKLOAD_NAMESPACE] = "namespace", [WORKLOAD_CRD] = "crd",
     [WORKLOAD_STRANGER] = "stranger",   [WORKLOAD_RANDOM] = "random",
+    [WORKLOAD_SIZE_FROM] = "size-from", [WORKLOAD_SEVERAL] = "several-sources",
+    [WORKLOAD_MISSING] = "missing",     [WORKLOAD_HOLD] = "hold",
+    [WORKLOAD_STEP] = "step",           [WORKLOAD_PAUSE] = "pause",
 };
 
 const char *workload_text(enum workload_name name)
@@ -41,6 +45,11 @@ bool workload_find(const char *text, enum workload_name *name)
         }
     }
     return false;
+}
+
+bool workload_is_on(enum workload_name name)
+{
+    return name <= WORKLOAD_RANDOM || WORKLOAD_SIZE_FROM_IS_WIRED;
 }
 
 struct workload *workload_new(const struct workload_spec *spec, uint64_t seed)
@@ -60,6 +69,11 @@ void workload_free(struct workload *l)
         steps_fini(&l->steps);
         mem_free(l);
     }
+}
+
+uint64_t workload_ready_ms(const struct workload *l)
+{
+    return l->ready_ms;
 }
 
 const char *workload_next(const struct workload *l)
@@ -102,7 +116,7 @@ static void evict(const struct step *step, struct world *w)
 }
 
 /* True: go on. */
-static bool run(struct step *step, struct world *w)
+static bool run(struct workload *l, struct step *step, struct world *w)
 {
     switch (step->type) {
     case STEP_REQUEST:
@@ -118,6 +132,9 @@ static bool run(struct step *step, struct world *w)
     case STEP_EVICT:
         evict(step, w);
         break;
+    case STEP_WAIT:
+        l->ready_ms = world_now_ms(w) + step->wait_ms;
+        break;
     case STEP_AWAIT_GONE:
         return api_get(world_api(w), "namespaces", "", step->path) == NULL || step->patience-- == 0;
     }
@@ -126,7 +143,7 @@ static bool run(struct step *step, struct world *w)
 
 void workload_step(struct workload *l, struct world *w)
 {
-    if (l->next < l->steps.count && run(&l->steps.items[l->next], w)) {
+    if (l->next < l->steps.count && run(l, &l->steps.items[l->next], w)) {
         l->next++;
     }
 }

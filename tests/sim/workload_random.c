@@ -2,7 +2,7 @@
  * Random users: few names, so that they get into each other's way.
  */
 #include "base/mem.h"
-#include "base/random.h"
+#include "sim/workload_draw.h"
 #include "sim/workload_scripts.h"
 
 #include <stdio.h>
@@ -11,37 +11,25 @@
 static const char *const memcacheds[] = {"cache", "queue"};
 static const char *const sources[] = {"web", "api", "batch"};
 
-enum { HOLDS_MAX = 8 };
-
-struct draw {
-    struct random random;
-    struct steps *steps;
-    const char *ns;
-    const char *memcached; /* this step's */
-    const char *source;
-    struct target held[HOLDS_MAX]; /* somebody's finalizer is, or was, on it */
-    unsigned held_count;
-};
-
-static unsigned below(struct draw *d, unsigned bound)
+unsigned draw_below(struct draw *d, unsigned bound)
 {
     return (unsigned)random_below(&d->random, bound);
 }
 
-static bool chance(struct draw *d, unsigned one_in)
+bool draw_chance(struct draw *d, unsigned one_in)
 {
-    return below(d, one_in) == 0;
+    return draw_below(d, one_in) == 0;
 }
 
-static const char *policy(struct draw *d)
+const char *draw_policy(struct draw *d)
 {
     static const char *const policies[] = {"Background", "Background", "Foreground", "Orphan"};
-    return policies[below(d, ARRAY_LEN(policies))];
+    return policies[draw_below(d, ARRAY_LEN(policies))];
 }
 
-static int replicas(struct draw *d)
+int draw_replicas(struct draw *d)
 {
-    return (int)below(d, 5);
+    return (int)draw_below(d, 5);
 }
 
 static struct target memcached_of(const struct draw *d)
@@ -74,51 +62,56 @@ static const char let_go[] = "{'metadata':{'finalizers':null}}";
 
 static void hold_or_let_go(struct draw *d, const struct target *t)
 {
-    user_patch(d->steps, "kubectl", t, chance(d, 2) && may_hold(d, t) ? hold : let_go);
+    user_patch(d->steps, "kubectl", t, draw_chance(d, 2) && may_hold(d, t) ? hold : let_go);
 }
 
 /* ---- What users do ---- */
 
 static void create_memcached(struct draw *d)
 {
-    user_create_memcached(d->steps, d->ns, d->memcached, replicas(d));
+    if (d->sizes && draw_chance(d, 2)) {
+        draw_sized_memcached(d);
+        return;
+    }
+    user_create_memcached(d->steps, d->ns, d->memcached, draw_replicas(d));
 }
 
 static void delete_memcached(struct draw *d)
 {
     struct target t = memcached_of(d);
-    user_delete(d->steps, &t, policy(d));
+    user_delete(d->steps, &t, draw_policy(d));
 }
 
 static void scale_memcached(struct draw *d)
 {
     struct target t = memcached_of(d);
-    if (chance(d, 3)) {
+    if (draw_chance(d, 3)) {
         char body[64];
-        snprintf(body, sizeof body, "{'spec':{'size':%d}}", replicas(d));
+        snprintf(body, sizeof body, "{'spec':{'size':%d}}", draw_replicas(d));
         user_apply(d->steps, "argo", &t, body);
     } else {
-        user_scale(d->steps, &t, replicas(d));
+        user_scale(d->steps, &t, draw_replicas(d));
     }
 }
 
 static void create_source(struct draw *d)
 {
-    user_create_source(d->steps, d->ns, d->source, chance(d, 6) ? NULL : d->memcached, replicas(d));
+    user_create_source(d->steps, d->ns, d->source, draw_chance(d, 6) ? NULL : d->memcached,
+                       draw_replicas(d));
 }
 
 static void delete_source(struct draw *d)
 {
     struct target t = source_of(d);
-    user_delete(d->steps, &t, policy(d));
+    user_delete(d->steps, &t, draw_policy(d));
 }
 
 static void scale_source(struct draw *d)
 {
     struct target t = source_of(d);
     char body[64];
-    snprintf(body, sizeof body, "{'spec':{'replicas':%d}}", replicas(d));
-    switch (below(d, 4)) {
+    snprintf(body, sizeof body, "{'spec':{'replicas':%d}}", draw_replicas(d));
+    switch (draw_below(d, 4)) {
     case 0:
         user_patch(d->steps, "kubectl", &t, body);
         break;
@@ -126,7 +119,7 @@ static void scale_source(struct draw *d)
         user_apply(d->steps, "argo", &t, body);
         break;
     default:
-        user_scale(d->steps, &t, replicas(d));
+        user_scale(d->steps, &t, draw_replicas(d));
         break;
     }
 }
@@ -134,30 +127,30 @@ static void scale_source(struct draw *d)
 static void relabel_source(struct draw *d)
 {
     static const char *const bad[] = {"No_Name", "nobody", "", "a.b-", "UPPER"};
-    if (chance(d, 5)) {
-        user_claim(d->steps, d->ns, d->source, bad[below(d, ARRAY_LEN(bad))]);
+    if (draw_chance(d, 5)) {
+        user_claim(d->steps, d->ns, d->source, bad[draw_below(d, ARRAY_LEN(bad))]);
     } else {
         user_claim(d->steps, d->ns, d->source,
-                   chance(d, 3) ? NULL : memcacheds[below(d, ARRAY_LEN(memcacheds))]);
+                   draw_chance(d, 3) ? NULL : memcacheds[draw_below(d, ARRAY_LEN(memcacheds))]);
     }
 }
 
 static void label_operand(struct draw *d)
 {
     user_claim(d->steps, d->ns, d->memcached,
-               chance(d, 2) ? NULL : memcacheds[below(d, ARRAY_LEN(memcacheds))]);
+               draw_chance(d, 2) ? NULL : memcacheds[draw_below(d, ARRAY_LEN(memcacheds))]);
 }
 
 static void scale_operand(struct draw *d)
 {
     struct target t = operand_of(d);
-    user_scale(d->steps, &t, replicas(d));
+    user_scale(d->steps, &t, draw_replicas(d));
 }
 
 static void delete_operand(struct draw *d)
 {
     struct target t = operand_of(d);
-    user_delete(d->steps, &t, policy(d));
+    user_delete(d->steps, &t, draw_policy(d));
 }
 
 /* Merge patches to a list replace all of it: the whole container is needed. */
@@ -187,7 +180,7 @@ static void edit_operand(struct draw *d)
         "{'spec':{'template':{'metadata':{'annotations':{'restarted':'1'}}}}}",
     };
     struct target t = operand_of(d);
-    user_patch(d->steps, "kubectl", &t, edits[below(d, ARRAY_LEN(edits))]);
+    user_patch(d->steps, "kubectl", &t, edits[draw_below(d, ARRAY_LEN(edits))]);
 }
 
 static void apply_to_operand(struct draw *d)
@@ -199,7 +192,7 @@ static void apply_to_operand(struct draw *d)
         "{'spec':{'template':{'spec':{'containers':[{'name':'exporter','image':'exporter:1'}]}}}}",
     };
     struct target t = operand_of(d);
-    user_apply(d->steps, "argo", &t, edits[below(d, ARRAY_LEN(edits))]);
+    user_apply(d->steps, "argo", &t, edits[draw_below(d, ARRAY_LEN(edits))]);
 }
 
 /* Somebody else writes the status that is ours, or adds to it. */
@@ -214,7 +207,7 @@ static void edit_status(struct draw *d)
         "{'status':{'observedGeneration':999,'conditions':null}}",
     };
     struct target t = memcached_of(d);
-    user_patch_status(d->steps, "kubectl", &t, edits[below(d, ARRAY_LEN(edits))]);
+    user_patch_status(d->steps, "kubectl", &t, edits[draw_below(d, ARRAY_LEN(edits))]);
 }
 
 static void edit_memcached(struct draw *d)
@@ -229,7 +222,7 @@ static void edit_memcached(struct draw *d)
         "{'spec':{'size':2147483647}}",
     };
     struct target t = memcached_of(d);
-    user_patch(d->steps, "kubectl", &t, edits[below(d, ARRAY_LEN(edits))]);
+    user_patch(d->steps, "kubectl", &t, edits[draw_below(d, ARRAY_LEN(edits))]);
 }
 
 static void edit_source(struct draw *d)
@@ -240,17 +233,17 @@ static void edit_source(struct draw *d)
         "{'metadata':{'annotations':{'example.com/note':'mine'}}}",
     };
     struct target t = source_of(d);
-    user_patch(d->steps, "kubectl", &t, edits[below(d, ARRAY_LEN(edits))]);
+    user_patch(d->steps, "kubectl", &t, edits[draw_below(d, ARRAY_LEN(edits))]);
 }
 
 static void create_stranger(struct draw *d)
 {
-    user_create_stranger(d->steps, d->ns, d->memcached, chance(d, 2));
+    user_create_stranger(d->steps, d->ns, d->memcached, draw_chance(d, 2));
 }
 
 static void touch_pods(struct draw *d)
 {
-    if (chance(d, 2)) {
+    if (draw_chance(d, 2)) {
         user_create_pod(d->steps, d->ns, "by-hand", d->memcached);
     } else {
         struct target t = {"pods", d->ns, "by-hand"};
@@ -261,7 +254,7 @@ static void touch_pods(struct draw *d)
 /* Some never end: so there is a pod to be left out of the nodes. */
 static void delete_pods(struct draw *d)
 {
-    bool is_held = chance(d, 3) && strcmp(d->ns, "default") == 0;
+    bool is_held = draw_chance(d, 3) && strcmp(d->ns, "default") == 0;
     user_evict_pod(d->steps, d->ns, d->memcached, is_held);
 }
 
@@ -276,12 +269,12 @@ static void create_strange(struct draw *d)
 {
     static const char *const names[] = {
         "a", "with.dots", "sixty-four-characters-are-one-too-many-for-the-value-of-a-label-0"};
-    const char *name = names[below(d, ARRAY_LEN(names))];
+    const char *name = names[draw_below(d, ARRAY_LEN(names))];
     struct target t = {"memcacheds", d->ns, name};
-    if (chance(d, 3)) {
-        user_delete(d->steps, &t, policy(d));
+    if (draw_chance(d, 3)) {
+        user_delete(d->steps, &t, draw_policy(d));
     } else {
-        user_create_memcached(d->steps, d->ns, name, replicas(d));
+        user_create_memcached(d->steps, d->ns, name, draw_replicas(d));
     }
 }
 
@@ -294,7 +287,9 @@ static void recreate_namespace(struct draw *d)
 
 static void hold_something(struct draw *d)
 {
-    struct target t = chance(d, 2) ? memcached_of(d) : chance(d, 2) ? operand_of(d) : source_of(d);
+    struct target t = draw_chance(d, 2)   ? memcached_of(d)
+                      : draw_chance(d, 2) ? operand_of(d)
+                                          : source_of(d);
     hold_or_let_go(d, &t);
 }
 
@@ -308,13 +303,10 @@ static void remove_crd(struct draw *d)
 
 static void upgrade(struct draw *d)
 {
-    user_upgrade(d->steps, chance(d, 2) ? "memcached:1.6" : "memcached:1.6.31");
+    user_upgrade(d->steps, draw_chance(d, 2) ? "memcached:1.6" : "memcached:1.6.31");
 }
 
-static const struct {
-    void (*write)(struct draw *d);
-    unsigned weight;
-} acts[] = {
+static const struct act acts[] = {
     {create_memcached, 16},  {delete_memcached, 5}, {scale_memcached, 8},    {create_source, 16},
     {delete_source, 6},      {scale_source, 20},    {relabel_source, 10},    {label_operand, 3},
     {scale_operand, 5},      {delete_operand, 5},   {edit_operand, 10},      {apply_to_operand, 3},
@@ -323,29 +315,38 @@ static const struct {
     {recreate_namespace, 1}, {upgrade, 1},          {hold_something, 5},     {remove_crd, 1},
 };
 
-static void write_one(struct draw *d)
+static void (*pick_act(struct draw *d, const struct act *of, size_t count))(struct draw *d)
 {
     unsigned sum = 0;
-    for (size_t i = 0; i < ARRAY_LEN(acts); i++) {
-        sum += acts[i].weight;
+    for (size_t i = 0; i < count; i++) {
+        sum += of[i].weight;
     }
-    unsigned draw = below(d, sum);
+    unsigned draw = draw_below(d, sum);
     size_t i = 0;
-    while (draw >= acts[i].weight) {
-        draw -= acts[i++].weight;
+    while (draw >= of[i].weight) {
+        draw -= of[i++].weight;
     }
-    d->ns = chance(d, 5) ? "other" : "default";
-    d->memcached = memcacheds[chance(d, 4) ? 1 : 0];
-    d->source = sources[below(d, ARRAY_LEN(sources))];
-    acts[i].write(d);
+    return of[i].write;
+}
+
+static void write_one(struct draw *d)
+{
+    void (*write)(struct draw * d) = d->sizes && draw_chance(d, 3)
+                                         ? pick_act(d, draw_size_acts, draw_size_act_count)
+                                         : pick_act(d, acts, ARRAY_LEN(acts));
+    d->ns = draw_chance(d, 5) ? "other" : "default";
+    d->memcached = memcacheds[draw_chance(d, 4) ? 1 : 0];
+    d->source = sources[draw_below(d, ARRAY_LEN(sources))];
+    write(d);
 }
 
 void workload_write_random(struct steps *s, unsigned count, uint64_t seed)
 {
     struct draw d = {.steps = s, .ns = "default", .memcached = "cache", .source = "web"};
     random_init(&d.random, seed ^ 0x776f726b6c6f6164U);
+    d.sizes = WORKLOAD_SIZE_FROM_IS_WIRED && draw_chance(&d, 2);
     user_create_namespace(s, "other");
-    if (!chance(&d, 8)) { /* most begin with something to look at */
+    if (!draw_chance(&d, 8)) { /* most begin with something to look at */
         create_memcached(&d);
         create_source(&d);
     }

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define CLAIM_LABEL "memcached-operator/associated-memcached-deployment-name"
@@ -38,7 +39,12 @@ static const char *prefix_of(const char *resource)
     if (strcmp(resource, "memcacheds") == 0) {
         return "/apis/cache.example.com/v1alpha1";
     }
-    return strcmp(resource, "deployments") == 0 ? "/apis/apps/v1" : "/api/v1";
+    if (strcmp(resource, "fleets") == 0) {
+        return "/apis/stable.example.com/v1";
+    }
+    bool is_of_apps = strcmp(resource, "deployments") == 0 ||
+                      strcmp(resource, "statefulsets") == 0 || strcmp(resource, "replicasets") == 0;
+    return is_of_apps ? "/apis/apps/v1" : "/api/v1";
 }
 
 static char *quoted(const char *body)
@@ -141,6 +147,21 @@ void user_create_memcached(struct steps *s, const char *ns, const char *name, in
            buf_text(&detail));
 }
 
+void user_create_sized(struct steps *s, const char *ns, const char *name, int size,
+                       const char *size_from)
+{
+    CLEANUP(buf_fini) struct buf body, detail;
+    buf_init(&body, BODY_TEXT_BYTES_MAX);
+    buf_init(&detail, BODY_TEXT_BYTES_MAX);
+    buf_printf(&detail, "size=%d from %s", size, size_from);
+    buf_printf(&body,
+               "{'apiVersion':'cache.example.com/v1alpha1','kind':'Memcached','metadata':{'name':"
+               "'%s'},'spec':{'size':%d,'sizeFrom':%s}}",
+               name, size, size_from);
+    create(s, "kubectl", &(struct target){"memcacheds", ns, name}, buf_text(&body),
+           buf_text(&detail));
+}
+
 static void deployment_body(struct buf *body, const char *name, const char *labels, int replicas,
                             const char *pod_labels, const char *image)
 {
@@ -169,6 +190,34 @@ void user_create_source(struct steps *s, const char *ns, const char *name, const
     deployment_body(&body, name, buf_text(&labels), replicas, buf_text(&pod_labels), "nginx:1");
     create(s, "kubectl", &(struct target){"deployments", ns, name}, buf_text(&body),
            buf_text(&detail));
+}
+
+static const char *kind_of(const char *resource)
+{
+    return strcmp(resource, "statefulsets") == 0  ? "StatefulSet"
+           : strcmp(resource, "replicasets") == 0 ? "ReplicaSet"
+                                                  : "Fleet";
+}
+
+void user_create_scalable(struct steps *s, const struct target *target, int replicas)
+{
+    bool is_fleet = strcmp(target->resource, "fleets") == 0;
+    CLEANUP(buf_fini) struct buf body, detail;
+    buf_init(&body, BODY_TEXT_BYTES_MAX);
+    buf_init(&detail, WORDS_BYTES_MAX);
+    buf_printf(&detail, "replicas=%d", replicas);
+    buf_printf(&body,
+               "{'apiVersion':'%s','kind':'%s','metadata':{'name':'%s'},'spec':{'replicas':%d",
+               is_fleet ? "stable.example.com/v1" : "apps/v1", kind_of(target->resource),
+               target->name, replicas);
+    if (!is_fleet) {
+        buf_printf(&body,
+                   ",'selector':{'matchLabels':{'app':'%s'}},'template':{'metadata':{'labels':{"
+                   "'app':'%s'}},'spec':{'containers':[{'name':'main','image':'nginx:1'}]}}",
+                   target->name, target->name);
+    }
+    buf_append_text(&body, "}}");
+    create(s, "kubectl", target, buf_text(&body), buf_text(&detail));
 }
 
 void user_create_stranger(struct steps *s, const char *ns, const char *name, bool disguised)
@@ -222,6 +271,22 @@ void user_scale(struct steps *s, const struct target *target, int replicas)
     user_request(s, "kubectl", HTTP_PATCH, target, "/scale", MEDIA_MERGE_PATCH, buf_text(&body),
                  words);
     mem_free(words);
+}
+
+void user_size_from(struct steps *s, const char *ns, const char *name, const char *size_from)
+{
+    CLEANUP(buf_fini) struct buf body;
+    buf_init(&body, BODY_TEXT_BYTES_MAX);
+    buf_printf(&body, "{'spec':{'sizeFrom':%s}}", size_from != NULL ? size_from : "null");
+    user_patch(s, "kubectl", &(struct target){"memcacheds", ns, name}, buf_text(&body));
+}
+
+void user_pause(struct steps *s, const char *ns, const char *name, const char *value)
+{
+    char body[128];
+    snprintf(body, sizeof body, "{'metadata':{'annotations':{'memcached-operator/paused':%s%s%s}}}",
+             value != NULL ? "'" : "", value != NULL ? value : "null", value != NULL ? "'" : "");
+    user_patch(s, "kubectl", &(struct target){"memcacheds", ns, name}, body);
 }
 
 void user_claim(struct steps *s, const char *ns, const char *deployment, const char *claim)
@@ -301,6 +366,13 @@ void user_upgrade(struct steps *s, const char *image)
 {
     struct step *step = add_about(s, STEP_UPGRADE, "the operator is replaced by one for", image);
     step->image = mem_strdup(image);
+}
+
+void user_wait(struct steps *s, unsigned seconds)
+{
+    char words[32];
+    snprintf(words, sizeof words, "people wait %u s", seconds);
+    add(s, STEP_WAIT, words)->wait_ms = (uint64_t)seconds * 1000;
 }
 
 void user_serve_crd(struct steps *s, bool serve)

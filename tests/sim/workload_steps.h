@@ -13,7 +13,8 @@ enum step_type {
     STEP_CRD_AWAY,
     STEP_CRD_BACK,
     STEP_AWAIT_GONE,
-    STEP_EVICT
+    STEP_EVICT,
+    STEP_WAIT
 };
 
 struct step {
@@ -27,6 +28,7 @@ struct step {
     char *image;       /* UPGRADE */
     bool is_held;      /* EVICT */
     unsigned patience; /* AWAIT_GONE: how often it may still be in vain */
+    uint64_t wait_ms;  /* WAIT */
 };
 
 struct steps {
@@ -38,7 +40,7 @@ void steps_fini(struct steps *s);
 
 /** One object: "default", "cache". */
 struct target {
-    const char *resource; /* "memcacheds", "deployments", "pods" */
+    const char *resource; /* "memcacheds", "deployments", "pods", "statefulsets", … */
     const char *ns, *name;
 };
 
@@ -58,6 +60,19 @@ void user_patch_status(struct steps *s, const char *who, const struct target *ta
 void user_apply(struct steps *s, const char *who, const struct target *target, const char *body);
 
 void user_create_memcached(struct steps *s, const char *ns, const char *name, int size);
+
+/** Likewise with spec.sizeFrom. */
+void user_create_sized(struct steps *s, const char *ns, const char *name, int size,
+                       const char *size_from);
+
+/** Merge into spec.sizeFrom; NULL: take it away. */
+void user_size_from(struct steps *s, const char *ns, const char *name, const char *size_from);
+
+/** The annotation that pauses; NULL: take it away. */
+void user_pause(struct steps *s, const char *ns, const char *name, const char *value);
+
+/** A "statefulsets", "replicasets" or "fleets" of somebody. */
+void user_create_scalable(struct steps *s, const struct target *target, int replicas);
 
 /** A Deployment of somebody; @claim: the Memcached that its label names, NULL: no label. */
 void user_create_source(struct steps *s, const char *ns, const char *name, const char *claim,
@@ -89,4 +104,6 @@ void user_delete_namespace(struct steps *s, const char *ns);
 void user_await_namespace_gone(struct steps *s, const char *ns);
 
 void user_upgrade(struct steps *s, const char *image);
+/** People wait before they go on. */
+void user_wait(struct steps *s, unsigned seconds);
 void user_serve_crd(struct steps *s, bool serve);

@@ -138,6 +138,16 @@ unsigned world_starts(const struct world *w, unsigned process)
     return w->network.processes[process].starts;
 }
 
+bool world_clocks_agree(const struct world *w)
+{
+    bool agree = true;
+    for (unsigned i = 0; i < WORLD_PROCESSES_MAX; i++) {
+        const struct process *p = &w->network.processes[i];
+        agree &= p->wall_offset_ms == 0 && (p->rate == 0 || p->rate == 1) && !p->was_wrong;
+    }
+    return agree;
+}
+
 bool world_is_calm(const struct world *w)
 {
     return w->network.failures == 0;

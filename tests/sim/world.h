@@ -155,6 +155,9 @@ unsigned world_starts(const struct world *w, unsigned process);
 /** It runs, has noticed the time, and holds itself for the leader: it may send writes. */
 bool world_leads(struct world *w, unsigned process);
 
+/** The clocks of all processes show the true time, and have not been wrong so far. */
+bool world_clocks_agree(const struct world *w);
+
 /** So far every request of a process but watches got the server's own answer. */
 bool world_is_calm(const struct world *w);
 

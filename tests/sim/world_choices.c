@@ -151,6 +151,10 @@ uint64_t world_due_ms(const struct world *w)
 uint64_t world_pass_ms(const struct world *w)
 {
     uint64_t due_ms = world_due_ms(w);
+    uint64_t ready_ms = workload_ready_ms(w->workload);
+    if (ready_ms > w->network.now_ms && ready_ms < due_ms) {
+        return ready_ms - w->network.now_ms;
+    }
     return due_ms == UINT64_MAX ? LONG_PASS_MS : due_ms - w->network.now_ms;
 }
 
@@ -162,7 +166,7 @@ static bool is_about_pods(enum cluster_step_type type)
 static void offer_progress(struct world *w, struct offer *o)
 {
     offer_flights(w, o);
-    if (workload_next(w->workload) != NULL) {
+    if (workload_next(w->workload) != NULL && workload_ready_ms(w->workload) <= w->network.now_ms) {
         offer(o, CHOICE_USER, 0, 0, 0);
     }
     w->step_count = cluster_steps(w->cluster, w->steps);

@@ -128,10 +128,11 @@ static void converge(struct world *w)
         start_missing(w);
         world_drain(w);
         uint64_t still_ms = w->network.now_ms - w->changed_ms;
-        if (still_ms >= PROBE_MS && is_well(w)) {
+        bool is_idle = workload_next(w->workload) == NULL;
+        if (still_ms >= PROBE_MS && is_idle && is_well(w)) {
             return;
         }
-        if (still_ms >= PATIENCE_MS || w->network.now_ms > until_ms) {
+        if ((still_ms >= PATIENCE_MS && is_idle) || w->network.now_ms > until_ms) {
             invariants_check_state(w->invariants);
             invariants_check_stores(w->invariants);
             world_fail(w, "I2: it never stops changing");

@@ -165,6 +165,7 @@ static void take_process_fault(struct world *w, const struct choice *c)
     default:
         faults->clock -= faults->clock > 0;
         p->wall_offset_ms += c->value;
+        p->was_wrong = true;
         break;
     }
 }

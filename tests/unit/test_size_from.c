@@ -336,6 +336,40 @@ static void the_annotation_pauses(void **state)
     }
 }
 
+/* ---- One wording for both who check ---- */
+
+static bool is_said(const char *message)
+{
+    for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
+        if (strstr(faults[i][1], message) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void the_servers_rules_say_the_same(void **state)
+{
+    (void)state;
+    FILE *rules = fopen("config/crd/cel_rules.yaml", "r");
+    assert_non_null(rules);
+    char line[1024];
+    size_t messages = 0;
+    while (fgets(line, sizeof line, rules) != NULL) {
+        char *message = strstr(line, "message: \"");
+        if (message != NULL) {
+            message += strlen("message: \"");
+            message[strcspn(message, "\"")] = '\0';
+            if (!is_said(message)) {
+                fail_msg("the operator does not say: %s", message);
+            }
+            messages++;
+        }
+    }
+    fclose(rules);
+    assert_int_equal(messages, 12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +380,7 @@ int main(void)
         cmocka_unit_test(at_most_sixteen_sources),
         cmocka_unit_test(packing_is_measured),
         cmocka_unit_test(the_annotation_pauses),
+        cmocka_unit_test(the_servers_rules_say_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
