@@ -146,6 +146,16 @@ const struct kind source_kind = {.group = "apps",
                                  .kind = "Deployment",
                                  .plural = "deployments",
                                  .decode = source_decode};
+const struct kind statefulset_kind = {.group = "apps",
+                                      .version = "v1",
+                                      .kind = "StatefulSet",
+                                      .plural = "statefulsets",
+                                      .decode = source_decode};
+const struct kind replicaset_kind = {.group = "apps",
+                                     .version = "v1",
+                                     .kind = "ReplicaSet",
+                                     .plural = "replicasets",
+                                     .decode = source_decode};
 const struct kind operand_kind = {.group = "apps",
                                   .version = "v1",
                                   .kind = "Deployment",

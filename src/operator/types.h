@@ -63,8 +63,9 @@ struct pod {
 };
 
 extern const struct kind memcached_kind;
-extern const struct kind source_kind;  /* Deployments, as those who claim */
-extern const struct kind operand_kind; /* Deployments, as those we own */
+extern const struct kind source_kind; /* Deployments, as those who claim, or are named */
+extern const struct kind statefulset_kind, replicaset_kind; /* as sources; struct deployment, too */
+extern const struct kind operand_kind;                      /* Deployments, as those we own */
 extern const struct kind pod_kind;
 
 /** The object is controlled by a Memcached, whichever. */

@@ -33,13 +33,20 @@ static const char *reconcile_at(struct fixture *f, uint64_t mono_ms)
 {
     struct now now = {.mono_ms = mono_ms, .wall_us = 1767225600000000}; /* 2026-01-01 */
     plan_init(&f->plan, &f->arena);
+    struct sizing_view sizing_view = {.memcached = f->memcached,
+                                      .claimants = (const struct object *const *)f->sources,
+                                      .claimant_count = f->source_count,
+                                      .operand = f->operand};
+    struct sizing sizing = {0};
+    if (f->memcached != NULL) {
+        sizing = sizing_decide(&sizing_view, now, &f->arena);
+    }
     struct memcached_view view = {
         .memcached = f->memcached,
         .operand = f->operand,
         .stranger = f->stranger,
         .memory = &f->memory,
-        .sources = (const struct object *const *)f->sources,
-        .source_count = f->source_count,
+        .sizing = &sizing,
         .pods = (const struct object *const *)f->pods,
         .pod_count = f->pod_count,
         .image = IMAGE,
@@ -382,21 +389,21 @@ static void the_status_reports_what_runs(void **state)
     add_pod(f, "cache-1", false);
     add_pod(f, "cache-2", true);
     add_pod(f, "cache-3", false);
-    assert_string_equal(
-        reconcile(f),
-        "PATCH memcacheds default/cache/status "
-        "{\"metadata\":{\"uid\":\"m-cache\",\"resourceVersion\":\"41\"},"
-        "\"status\":{"
-        "\"nodes\":[\"cache-1\",\"cache-3\"],\"replicas\":2,\"readyReplicas\":1,"
-        "\"selector\":\"app=memcached,memcached_cr=cache\",\"source\":\"\",\"observedGeneration\":"
-        "1,"
-        "\"conditions\":[{\"type\":\"Available\",\"status\":\"False\",\"reason\":"
-        "\"ReplicasNotReady\","
-        "\"message\":\"1 of 2 replicas are "
-        "ready\",\"lastTransitionTime\":\"2026-01-01T00:00:00Z\"},"
-        "{\"type\":\"Reconciled\",\"status\":\"True\",\"reason\":\"AsDesired\","
-        "\"message\":\"the Deployment is as the spec says\","
-        "\"lastTransitionTime\":\"2026-01-01T00:00:00Z\"}]}}\n");
+    assert_string_equal(reconcile(f),
+                        "PATCH memcacheds default/cache/status "
+                        "{\"metadata\":{\"uid\":\"m-cache\",\"resourceVersion\":\"41\"},"
+                        "\"status\":{"
+                        "\"nodes\":[\"cache-1\",\"cache-3\"],\"replicas\":2,\"readyReplicas\":1,"
+                        "\"selector\":\"app=memcached,memcached_cr=cache\",\"source\":\"\","
+                        "\"sizing\":null,\"observedGeneration\":"
+                        "1,"
+                        "\"conditions\":[{\"type\":\"Available\",\"status\":\"False\",\"reason\":"
+                        "\"ReplicasNotReady\","
+                        "\"message\":\"1 of 2 replicas are "
+                        "ready\",\"lastTransitionTime\":\"2026-01-01T00:00:00Z\"},"
+                        "{\"type\":\"Reconciled\",\"status\":\"True\",\"reason\":\"AsDesired\","
+                        "\"message\":\"the Deployment is as the spec says\","
+                        "\"lastTransitionTime\":\"2026-01-01T00:00:00Z\"}]}}\n");
 }
 
 static void numbers_of_an_older_spec_are_not_taken_over(void **state)
@@ -439,8 +446,7 @@ static void the_deciding_source_is_named(void **state)
     reconcile(f);
     server_takes_status(f);
     assert_non_null(strstr(f->memcached->status, "\"source\":\"Deployment/web\""));
-    assert_string_equal(condition(f, "SizeSynced"),
-                        "True InSync: size follows the Deployment that decides it");
+    assert_string_equal(condition(f, "SizeSynced"), "True InSync: size follows Deployment/web");
     assert_string_equal(condition(f, "Conflict"), "absent");
 }
 

@@ -1,0 +1,463 @@
+#include "operator/named_sources.h"
+
+#include "base/mem.h"
+#include "operator/memcached_reconcile.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { KIND_KEY_BYTES = 512 };
+
+/* One object that somebody names. */
+struct named {
+    struct map users; /* names of Memcacheds, all of its namespace → this */
+    bool is_confirmed;
+    bool is_asked; /* for a consistent read, when there had been so many lists: */
+    uint64_t asked_lists;
+    char *trouble; /* why its scale could not be read; NULL: it could */
+};
+
+struct named_kind {
+    struct lookout *lookout; /* there as long as something is added to it */
+    struct map objects;      /* "ns/name" → struct named, each added once; never empty */
+};
+
+/* What one Memcached names. */
+struct following {
+    char *ns, *name;
+    struct arena texts;
+    struct size_source *sources;
+    size_t count;
+};
+
+struct named_sources {
+    struct manager *manager;
+    named_news_fn *news;
+    void *ctx;
+    struct map kinds;      /* "apps/v1 Deployment" → struct named_kind */
+    struct map followings; /* "ns/name" of a Memcached → struct following */
+};
+
+/* ---- Finding ---- */
+
+static const char *kind_key(const struct size_source *source, char out[KIND_KEY_BYTES])
+{
+    snprintf(out, KIND_KEY_BYTES, "%s %s", source->api_version, source->kind);
+    return out;
+}
+
+static struct named_kind *kind_of(const struct named_sources *n, const struct size_source *source)
+{
+    char key[KIND_KEY_BYTES];
+    return map_get(&n->kinds, kind_key(source, key));
+}
+
+static struct named *named_of(const struct named_kind *kind, const char *ns, const char *name)
+{
+    char key[STORE_KEY_BYTES];
+    return kind == NULL ? NULL : map_get(&kind->objects, store_key(ns, name, key));
+}
+
+static struct named_kind *kind_at_work(const struct named_sources *n, const struct lookout *l)
+{
+    map_for_each (&n->kinds, e) {
+        struct named_kind *kind = e->value;
+        if (kind->lookout == l) {
+            return kind;
+        }
+    }
+    return NULL;
+}
+
+/* ---- News ---- */
+
+static void tell_users(struct named_sources *n, const struct named *o, const char *ns)
+{
+    map_for_each (&o->users, e) {
+        n->news(n->ctx, ns, e->key);
+    }
+}
+
+static void on_news(void *ctx, struct lookout *l, const char *ns, const char *name)
+{
+    struct named_sources *n = ctx;
+    const struct named *o = named_of(kind_at_work(n, l), ns, name);
+    if (o != NULL) {
+        tell_users(n, o, ns);
+    }
+}
+
+void named_sources_tell_all(struct named_sources *n, const char *ns)
+{
+    map_for_each (&n->followings, e) {
+        const struct following *f = e->value;
+        if (strcmp(f->ns, ns) == 0) {
+            n->news(n->ctx, ns, f->name);
+        }
+    }
+}
+
+bool named_sources_any(const struct named_sources *n)
+{
+    return n->followings.count > 0;
+}
+
+/* ---- Following ---- */
+
+static const struct kind *compiled_in(const struct size_source *source)
+{
+    static const struct kind *const kinds[] = {&source_kind, &statefulset_kind, &replicaset_kind};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (strcmp(source->api_version, "apps/v1") == 0 &&
+            strcmp(source->kind, kinds[i]->kind) == 0) {
+            return kinds[i];
+        }
+    }
+    return NULL;
+}
+
+/* NULL: the names are none. size_source_read() lets none such through; who knows of tomorrow. */
+static struct named_kind *add_kind(struct named_sources *n, const struct size_source *source)
+{
+    struct named_kind *kind = kind_of(n, source);
+    if (kind != NULL) {
+        return kind;
+    }
+    struct lookout *l = manager_lookout(n->manager,
+                                        &(struct lookout_spec){.kind = compiled_in(source),
+                                                               .api_version = source->api_version,
+                                                               .kind_name = source->kind,
+                                                               .news = on_news,
+                                                               .ctx = n},
+                                        NULL);
+    if (l == NULL) {
+        return NULL;
+    }
+    char key[KIND_KEY_BYTES];
+    kind = mem_zalloc(sizeof *kind);
+    kind->lookout = l;
+    map_init(&kind->objects, manager_settings(n->manager)->seed);
+    map_put(&n->kinds, kind_key(source, key), kind);
+    return kind;
+}
+
+static void free_named(struct named *o)
+{
+    map_fini(&o->users);
+    mem_free(o->trouble);
+    mem_free(o);
+}
+
+static void free_kind(struct named_kind *kind)
+{
+    map_for_each (&kind->objects, e) {
+        free_named(e->value);
+    }
+    map_fini(&kind->objects);
+    mem_free(kind);
+}
+
+static void drop_kind_if_empty(struct named_sources *n, const struct size_source *source)
+{
+    char key[KIND_KEY_BYTES];
+    const struct named_kind *kind = kind_of(n, source);
+    if (kind != NULL && kind->objects.count == 0) {
+        free_kind(map_remove(&n->kinds, kind_key(source, key)));
+    }
+}
+
+static void begin(struct named_sources *n, const struct following *f,
+                  const struct size_source *source)
+{
+    char key[STORE_KEY_BYTES];
+    struct named_kind *kind = add_kind(n, source);
+    struct named *o = named_of(kind, f->ns, source->name);
+    if (kind != NULL && o == NULL && lookout_add(kind->lookout, f->ns, source->name)) {
+        o = mem_zalloc(sizeof *o);
+        map_init(&o->users, manager_settings(n->manager)->seed);
+        map_put(&kind->objects, store_key(f->ns, source->name, key), o);
+    }
+    if (o != NULL) {
+        map_put(&o->users, f->name, o);
+    }
+    drop_kind_if_empty(n, source);
+}
+
+static void end(struct named_sources *n, const struct following *f,
+                const struct size_source *source)
+{
+    char key[STORE_KEY_BYTES];
+    struct named_kind *kind = kind_of(n, source);
+    struct named *o = named_of(kind, f->ns, source->name);
+    if (o == NULL) {
+        return;
+    }
+    map_remove(&o->users, f->name);
+    if (o->users.count == 0) {
+        lookout_remove(kind->lookout, f->ns, source->name);
+        free_named(map_remove(&kind->objects, store_key(f->ns, source->name, key)));
+    }
+    drop_kind_if_empty(n, source);
+}
+
+static void free_following(struct following *f)
+{
+    mem_free(f->ns);
+    mem_free(f->name);
+    arena_fini(&f->texts);
+    mem_free(f);
+}
+
+static struct following *new_following(const char *ns, const char *name, const struct size_from *f)
+{
+    struct following *out = mem_zalloc(sizeof *out);
+    out->ns = mem_strdup(ns);
+    out->name = mem_strdup(name);
+    out->count = f->source_count;
+    out->sources = arena_alloc(&out->texts, f->source_count * sizeof *out->sources);
+    for (size_t i = 0; i < f->source_count; i++) {
+        const struct size_source *s = &f->sources[i];
+        out->sources[i] = (struct size_source){arena_strdup(&out->texts, s->api_version),
+                                               arena_strdup(&out->texts, s->kind),
+                                               arena_strdup(&out->texts, s->name)};
+    }
+    return out;
+}
+
+static bool is_same_source(const struct size_source *a, const struct size_source *b)
+{
+    return strcmp(a->api_version, b->api_version) == 0 && size_source_is_same(a, b);
+}
+
+static bool has_source(const struct size_source *sources, size_t count,
+                       const struct size_source *source)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (is_same_source(&sources[i], source)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Only what differs: a watch that stays is not disturbed. */
+static void change(struct named_sources *n, const struct following *was, const struct following *is)
+{
+    for (size_t i = 0; is != NULL && i < is->count; i++) {
+        if (was == NULL || !has_source(was->sources, was->count, &is->sources[i])) {
+            begin(n, is, &is->sources[i]);
+        }
+    }
+    for (size_t i = 0; was != NULL && i < was->count; i++) {
+        if (is == NULL || !has_source(is->sources, is->count, &was->sources[i])) {
+            end(n, was, &was->sources[i]);
+        }
+    }
+}
+
+static bool names_the_same(const struct following *was, const struct size_from *f)
+{
+    for (size_t i = 0; i < was->count && was->count == f->source_count; i++) {
+        if (!is_same_source(&was->sources[i], &f->sources[i])) {
+            return false;
+        }
+    }
+    return was->count == f->source_count;
+}
+
+void named_sources_follow(struct named_sources *n, const char *ns, const char *name,
+                          const struct size_from *f)
+{
+    char key[STORE_KEY_BYTES];
+    bool has_sources = f != NULL && f->fault == NULL && f->source_count > 0;
+    if (n->followings.count == 0 && !has_sources) {
+        return;
+    }
+    struct following *was = map_get(&n->followings, store_key(ns, name, key));
+    if (was == NULL ? !has_sources : has_sources && names_the_same(was, f)) {
+        return;
+    }
+    struct following *is = has_sources ? new_following(ns, name, f) : NULL;
+    change(n, was, is);
+    if (is != NULL) {
+        map_put(&n->followings, key, is);
+    } else {
+        map_remove(&n->followings, key);
+    }
+    if (was != NULL) {
+        free_following(was);
+    }
+}
+
+/* ---- Seeing ---- */
+
+struct sight named_sources_sight(const struct named_sources *n, const char *ns,
+                                 const struct size_source *source)
+{
+    const struct named_kind *kind = kind_of(n, source);
+    return kind != NULL ? lookout_see(kind->lookout, ns, source->name) : (struct sight){0};
+}
+
+/* A consistent read that was asked for here has brought it. */
+static bool confirm(struct named *o, struct lookout *l, const char *ns, const char *name,
+                    const struct sight *sight)
+{
+    if (o->is_confirmed || !sight->synced) {
+        return o->is_confirmed;
+    }
+    if (o->is_asked) {
+        o->is_confirmed = sight->lists > o->asked_lists;
+    } else if (lookout_refresh(l, ns, name)) {
+        o->is_asked = true;
+        o->asked_lists = sight->lists;
+    }
+    return o->is_confirmed;
+}
+
+/* What is only for the moment changes nothing of what is known. */
+static bool is_lasting(const struct error *trouble)
+{
+    return trouble->code == ERR_NOT_FOUND || trouble->code == ERR_INVALID ||
+           trouble->code == ERR_FORBIDDEN || trouble->code == ERR_TOO_BIG;
+}
+
+static struct sizing_source in_trouble(const struct error *trouble, bool has_kind)
+{
+    struct sizing_source s = {.state = SOURCE_UNREADABLE, .detail = trouble->message};
+    if (trouble->code == ERR_NOT_FOUND) {
+        s = (struct sizing_source){.state = SOURCE_NO_KIND};
+    } else if (trouble->code == ERR_INVALID && !has_kind) {
+        s = (struct sizing_source){.state = SOURCE_NO_SCALE};
+    }
+    return s;
+}
+
+/* How many replicas an object has that is there. */
+static struct sizing_source count(const struct named *o, const struct sight *sight,
+                                  bool is_compiled_in)
+{
+    struct sizing_source s = {.state = SOURCE_FOUND, .created_us = sight->object->created_us};
+    if (sight->object->deleting) {
+        s.state = SOURCE_TERMINATING;
+    } else if (is_compiled_in) {
+        s.replicas = ((const struct deployment *)sight->object)->replicas;
+    } else if (!sight->scale_due) {
+        s.replicas = sight->scale->replicas; /* SCALE_REPLICAS_INVALID is REPLICAS_INVALID */
+    } else {
+        s.state = o->trouble != NULL ? SOURCE_UNREADABLE : SOURCE_UNKNOWN;
+        s.detail = o->trouble;
+    }
+    return s;
+}
+
+_Static_assert((int)SCALE_REPLICAS_INVALID == (int)REPLICAS_INVALID, "count() hands it over");
+
+static struct sizing_source look(struct named_sources *n, const char *ns,
+                                 const struct size_source *source, struct named_view *view)
+{
+    struct named_kind *kind = kind_of(n, source);
+    struct named *o = named_of(kind, ns, source->name);
+    if (o == NULL) {
+        return (struct sizing_source){.state = SOURCE_UNKNOWN};
+    }
+    struct sight sight = lookout_see(kind->lookout, ns, source->name);
+    if (sight.trouble != NULL && (!sight.synced || is_lasting(sight.trouble))) {
+        return in_trouble(sight.trouble, lookout_kind(kind->lookout) != NULL);
+    }
+    if (!confirm(o, kind->lookout, ns, source->name, &sight)) {
+        view->is_doubted = view->is_doubted || sight.synced;
+        return (struct sizing_source){.state = SOURCE_UNKNOWN};
+    }
+    if (!sight.synced) {
+        return (struct sizing_source){.state = SOURCE_UNKNOWN};
+    }
+    if (sight.object == NULL) {
+        return (struct sizing_source){.state = SOURCE_MISSING};
+    }
+    if (sight.scale_due && !sight.object->deleting && view->unread == NULL) {
+        view->unread = source;
+    }
+    return count(o, &sight, compiled_in(source) != NULL);
+}
+
+struct named_view named_sources_see(struct named_sources *n, const struct memcached *m,
+                                    struct arena *arena)
+{
+    struct named_view view = {0};
+    const struct size_from *f = m->size_from;
+    if (f == NULL || f->fault != NULL || f->source_count == 0) {
+        return view;
+    }
+    struct sizing_source *sources = arena_alloc(arena, f->source_count * sizeof *sources);
+    for (size_t i = 0; i < f->source_count; i++) {
+        sources[i] = look(n, m->object.ns, &f->sources[i], &view);
+    }
+    view.sources = sources;
+    return view;
+}
+
+/* ---- Reading scales ---- */
+
+void named_sources_plan_read(struct named_sources *n, const char *ns,
+                             const struct size_source *unread, struct plan *plan)
+{
+    struct lookout *l = kind_of(n, unread)->lookout;
+    struct write *w = plan_write(plan, "read scale", HTTP_GET, lookout_kind(l), ns, unread->name);
+    w->subresource = "scale";
+    w->into = lookout_scales(l);
+    w->tag = WRITE_SCALE;
+}
+
+static struct named *named_by(const struct named_sources *n, const struct write *write)
+{
+    map_for_each (&n->kinds, e) {
+        const struct named_kind *kind = e->value;
+        if (lookout_kind(kind->lookout) == write->kind) {
+            return named_of(kind, write->ns, write->name);
+        }
+    }
+    return NULL;
+}
+
+void named_sources_answered(struct named_sources *n, const struct write *write,
+                            const struct answer *answer)
+{
+    struct named *o = named_by(n, write);
+    if (o == NULL) {
+        return; /* nobody names it any more */
+    }
+    bool was_fine = o->trouble == NULL;
+    bool is_fine = answer->error.code == ERR_NONE;
+    mem_free(o->trouble);
+    o->trouble = is_fine ? NULL : mem_strdup(answer->error.message);
+    if (was_fine && !is_fine) {
+        tell_users(n, o, write->ns);
+    }
+}
+
+/* ---- Making ---- */
+
+struct named_sources *named_sources_new(struct manager *m, named_news_fn *news, void *ctx)
+{
+    struct named_sources *n = mem_zalloc(sizeof *n);
+    *n = (struct named_sources){.manager = m, .news = news, .ctx = ctx};
+    map_init(&n->kinds, manager_settings(m)->seed);
+    map_init(&n->followings, manager_settings(m)->seed);
+    return n;
+}
+
+void named_sources_free(struct named_sources *n)
+{
+    if (n == NULL) {
+        return;
+    }
+    map_for_each (&n->kinds, e) {
+        free_kind(e->value);
+    }
+    map_fini(&n->kinds);
+    map_for_each (&n->followings, e) {
+        free_following(e->value);
+    }
+    map_fini(&n->followings);
+    mem_free(n);
+}
