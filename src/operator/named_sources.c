@@ -34,6 +34,7 @@ struct named_sources {
     struct manager *manager;
     named_news_fn *news;
     void *ctx;
+    bool is_working;       /* and not a standby */
     struct map kinds;      /* "apps/v1 Deployment" → struct named_kind */
     struct map followings; /* "ns/name" of a Memcached → struct following */
 };
@@ -69,6 +70,40 @@ static struct named_kind *kind_at_work(const struct named_sources *n, const stru
     return NULL;
 }
 
+/* ---- Confirming ---- */
+
+/* A consistent read that was asked for here has brought it. */
+static bool confirm(const struct named_sources *n, struct named *o, struct lookout *l,
+                    const char *ns, const char *name)
+{
+    struct sight sight = lookout_see(l, ns, name);
+    if (o->is_confirmed || !sight.synced || !n->is_working) {
+        return o->is_confirmed;
+    }
+    if (o->is_asked) {
+        o->is_confirmed = sight.lists > o->asked_lists;
+    } else if (lookout_refresh(l, ns, name)) {
+        o->is_asked = true;
+        o->asked_lists = sight.lists;
+    }
+    return o->is_confirmed;
+}
+
+void named_sources_start(struct named_sources *n)
+{
+    n->is_working = true;
+    map_for_each (&n->followings, e) {
+        const struct following *f = e->value;
+        for (size_t i = 0; i < f->count; i++) {
+            const struct named_kind *kind = kind_of(n, &f->sources[i]);
+            struct named *o = named_of(kind, f->ns, f->sources[i].name);
+            if (o != NULL) {
+                confirm(n, o, kind->lookout, f->ns, f->sources[i].name);
+            }
+        }
+    }
+}
+
 /* ---- News ---- */
 
 static void tell_users(struct named_sources *n, const struct named *o, const char *ns)
@@ -81,8 +116,9 @@ static void tell_users(struct named_sources *n, const struct named *o, const cha
 static void on_news(void *ctx, struct lookout *l, const char *ns, const char *name)
 {
     struct named_sources *n = ctx;
-    const struct named *o = named_of(kind_at_work(n, l), ns, name);
+    struct named *o = named_of(kind_at_work(n, l), ns, name);
     if (o != NULL) {
+        confirm(n, o, l, ns, name);
         tell_users(n, o, ns);
     }
 }
@@ -298,22 +334,6 @@ struct sight named_sources_sight(const struct named_sources *n, const char *ns,
     return kind != NULL ? lookout_see(kind->lookout, ns, source->name) : (struct sight){0};
 }
 
-/* A consistent read that was asked for here has brought it. */
-static bool confirm(struct named *o, struct lookout *l, const char *ns, const char *name,
-                    const struct sight *sight)
-{
-    if (o->is_confirmed || !sight->synced) {
-        return o->is_confirmed;
-    }
-    if (o->is_asked) {
-        o->is_confirmed = sight->lists > o->asked_lists;
-    } else if (lookout_refresh(l, ns, name)) {
-        o->is_asked = true;
-        o->asked_lists = sight->lists;
-    }
-    return o->is_confirmed;
-}
-
 /* What is only for the moment changes nothing of what is known. */
 static bool is_lasting(const struct error *trouble)
 {
@@ -364,7 +384,7 @@ static struct sizing_source look(struct named_sources *n, const char *ns,
     if (sight.trouble != NULL && (!sight.synced || is_lasting(sight.trouble))) {
         return in_trouble(sight.trouble, lookout_kind(kind->lookout) != NULL);
     }
-    if (!confirm(o, kind->lookout, ns, source->name, &sight)) {
+    if (!confirm(n, o, kind->lookout, ns, source->name)) {
         view->is_doubted = view->is_doubted || sight.synced;
         return (struct sizing_source){.state = SOURCE_UNKNOWN};
     }

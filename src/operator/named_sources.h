@@ -27,6 +27,9 @@ struct named_sources *named_sources_new(struct manager *m, named_news_fn *news, 
 /** After manager_free(). */
 void named_sources_free(struct named_sources *n);
 
+/** Work begins: what decisions are made from is to be read anew. */
+void named_sources_start(struct named_sources *n);
+
 /** The Memcached @ns/@name names the sources of @f (NULL: none) from now on, and no others: these
  * are watched, and what nobody names any more is not. Cheap when nothing has changed. */
 void named_sources_follow(struct named_sources *n, const char *ns, const char *name,

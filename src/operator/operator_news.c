@@ -193,6 +193,7 @@ void operator_start(void *ctx, struct now now)
     struct operator* op = ctx;
     (void)now;
     op->started = true;
+    named_sources_start(op->named);
     map_for_each (&op->sources->objects, e) {
         warn_of_claim(op, e->value);
     }
