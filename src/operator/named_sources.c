@@ -1,26 +1,14 @@
-#include "operator/named_sources.h"
+/*
+ * Who names what: which objects are watched for it, and who is told of them.
+ */
+#include "operator/named_sources_parts.h"
 
 #include "base/mem.h"
-#include "operator/memcached_reconcile.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { KIND_KEY_BYTES = 512 };
-
-/* One object that somebody names. */
-struct named {
-    struct map users; /* names of Memcacheds, all of its namespace → this */
-    bool is_confirmed;
-    bool is_asked; /* for a consistent read, when there had been so many lists: */
-    uint64_t asked_lists;
-    char *trouble; /* why its scale could not be read; NULL: it could */
-};
-
-struct named_kind {
-    struct lookout *lookout; /* there as long as something is added to it */
-    struct map objects;      /* "ns/name" → struct named, each added once; never empty */
-};
 
 /* What one Memcached names. */
 struct following {
@@ -28,15 +16,6 @@ struct following {
     struct arena texts;
     struct size_source *sources;
     size_t count;
-};
-
-struct named_sources {
-    struct manager *manager;
-    named_news_fn *news;
-    void *ctx;
-    bool is_working;       /* and not a standby */
-    struct map kinds;      /* "apps/v1 Deployment" → struct named_kind */
-    struct map followings; /* "ns/name" of a Memcached → struct following */
 };
 
 /* ---- Finding ---- */
@@ -47,13 +26,13 @@ static const char *kind_key(const struct size_source *source, char out[KIND_KEY_
     return out;
 }
 
-static struct named_kind *kind_of(const struct named_sources *n, const struct size_source *source)
+struct named_kind *named_kind_of(const struct named_sources *n, const struct size_source *source)
 {
     char key[KIND_KEY_BYTES];
     return map_get(&n->kinds, kind_key(source, key));
 }
 
-static struct named *named_of(const struct named_kind *kind, const char *ns, const char *name)
+struct named *named_of(const struct named_kind *kind, const char *ns, const char *name)
 {
     char key[STORE_KEY_BYTES];
     return kind == NULL ? NULL : map_get(&kind->objects, store_key(ns, name, key));
@@ -73,8 +52,8 @@ static struct named_kind *kind_at_work(const struct named_sources *n, const stru
 /* ---- Confirming ---- */
 
 /* A consistent read that was asked for here has brought it. */
-static bool confirm(const struct named_sources *n, struct named *o, struct lookout *l,
-                    const char *ns, const char *name)
+bool named_confirm(const struct named_sources *n, struct named *o, struct lookout *l,
+                   const char *ns, const char *name)
 {
     struct sight sight = lookout_see(l, ns, name);
     if (o->is_confirmed || !sight.synced || !n->is_working) {
@@ -95,10 +74,10 @@ void named_sources_start(struct named_sources *n)
     map_for_each (&n->followings, e) {
         const struct following *f = e->value;
         for (size_t i = 0; i < f->count; i++) {
-            const struct named_kind *kind = kind_of(n, &f->sources[i]);
+            const struct named_kind *kind = named_kind_of(n, &f->sources[i]);
             struct named *o = named_of(kind, f->ns, f->sources[i].name);
             if (o != NULL) {
-                confirm(n, o, kind->lookout, f->ns, f->sources[i].name);
+                named_confirm(n, o, kind->lookout, f->ns, f->sources[i].name);
             }
         }
     }
@@ -106,7 +85,7 @@ void named_sources_start(struct named_sources *n)
 
 /* ---- News ---- */
 
-static void tell_users(struct named_sources *n, const struct named *o, const char *ns)
+void named_tell_users(struct named_sources *n, const struct named *o, const char *ns)
 {
     map_for_each (&o->users, e) {
         n->news(n->ctx, ns, e->key);
@@ -118,8 +97,8 @@ static void on_news(void *ctx, struct lookout *l, const char *ns, const char *na
     struct named_sources *n = ctx;
     struct named *o = named_of(kind_at_work(n, l), ns, name);
     if (o != NULL) {
-        confirm(n, o, l, ns, name);
-        tell_users(n, o, ns);
+        named_confirm(n, o, l, ns, name);
+        named_tell_users(n, o, ns);
     }
 }
 
@@ -140,7 +119,7 @@ bool named_sources_any(const struct named_sources *n)
 
 /* ---- Following ---- */
 
-static const struct kind *compiled_in(const struct size_source *source)
+const struct kind *named_compiled_in(const struct size_source *source)
 {
     static const struct kind *const kinds[] = {&source_kind, &statefulset_kind, &replicaset_kind};
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
@@ -155,12 +134,12 @@ static const struct kind *compiled_in(const struct size_source *source)
 /* NULL: the names are none. size_source_read() lets none such through; who knows of tomorrow. */
 static struct named_kind *add_kind(struct named_sources *n, const struct size_source *source)
 {
-    struct named_kind *kind = kind_of(n, source);
+    struct named_kind *kind = named_kind_of(n, source);
     if (kind != NULL) {
         return kind;
     }
     struct lookout *l = manager_lookout(n->manager,
-                                        &(struct lookout_spec){.kind = compiled_in(source),
+                                        &(struct lookout_spec){.kind = named_compiled_in(source),
                                                                .api_version = source->api_version,
                                                                .kind_name = source->kind,
                                                                .news = on_news,
@@ -196,7 +175,7 @@ static void free_kind(struct named_kind *kind)
 static void drop_kind_if_empty(struct named_sources *n, const struct size_source *source)
 {
     char key[KIND_KEY_BYTES];
-    const struct named_kind *kind = kind_of(n, source);
+    const struct named_kind *kind = named_kind_of(n, source);
     if (kind != NULL && kind->objects.count == 0) {
         free_kind(map_remove(&n->kinds, kind_key(source, key)));
     }
@@ -223,7 +202,7 @@ static void end(struct named_sources *n, const struct following *f,
                 const struct size_source *source)
 {
     char key[STORE_KEY_BYTES];
-    struct named_kind *kind = kind_of(n, source);
+    struct named_kind *kind = named_kind_of(n, source);
     struct named *o = named_of(kind, f->ns, source->name);
     if (o == NULL) {
         return;
@@ -322,136 +301,6 @@ void named_sources_follow(struct named_sources *n, const char *ns, const char *n
     }
     if (was != NULL) {
         free_following(was);
-    }
-}
-
-/* ---- Seeing ---- */
-
-struct sight named_sources_sight(const struct named_sources *n, const char *ns,
-                                 const struct size_source *source)
-{
-    const struct named_kind *kind = kind_of(n, source);
-    return kind != NULL ? lookout_see(kind->lookout, ns, source->name) : (struct sight){0};
-}
-
-/* What is only for the moment changes nothing of what is known. */
-static bool is_lasting(const struct error *trouble)
-{
-    return trouble->code == ERR_NOT_FOUND || trouble->code == ERR_INVALID ||
-           trouble->code == ERR_FORBIDDEN || trouble->code == ERR_TOO_BIG;
-}
-
-static struct sizing_source in_trouble(const struct error *trouble, bool has_kind)
-{
-    struct sizing_source s = {.state = SOURCE_UNREADABLE, .detail = trouble->message};
-    if (trouble->code == ERR_NOT_FOUND) {
-        s = (struct sizing_source){.state = SOURCE_NO_KIND};
-    } else if (trouble->code == ERR_INVALID && !has_kind) {
-        s = (struct sizing_source){.state = SOURCE_NO_SCALE};
-    }
-    return s;
-}
-
-/* How many replicas an object has that is there. */
-static struct sizing_source count(const struct named *o, const struct sight *sight,
-                                  bool is_compiled_in)
-{
-    struct sizing_source s = {.state = SOURCE_FOUND, .created_us = sight->object->created_us};
-    if (sight->object->deleting) {
-        s.state = SOURCE_TERMINATING;
-    } else if (is_compiled_in) {
-        s.replicas = ((const struct deployment *)sight->object)->replicas;
-    } else if (!sight->scale_due) {
-        s.replicas = sight->scale->replicas; /* SCALE_REPLICAS_INVALID is REPLICAS_INVALID */
-    } else {
-        s.state = o->trouble != NULL ? SOURCE_UNREADABLE : SOURCE_UNKNOWN;
-        s.detail = o->trouble;
-    }
-    return s;
-}
-
-_Static_assert((int)SCALE_REPLICAS_INVALID == (int)REPLICAS_INVALID, "count() hands it over");
-
-static struct sizing_source look(struct named_sources *n, const char *ns,
-                                 const struct size_source *source, struct named_view *view)
-{
-    struct named_kind *kind = kind_of(n, source);
-    struct named *o = named_of(kind, ns, source->name);
-    if (o == NULL) {
-        return (struct sizing_source){.state = SOURCE_UNKNOWN};
-    }
-    struct sight sight = lookout_see(kind->lookout, ns, source->name);
-    if (sight.trouble != NULL && (!sight.synced || is_lasting(sight.trouble))) {
-        return in_trouble(sight.trouble, lookout_kind(kind->lookout) != NULL);
-    }
-    if (!confirm(n, o, kind->lookout, ns, source->name)) {
-        view->is_doubted = view->is_doubted || sight.synced;
-        return (struct sizing_source){.state = SOURCE_UNKNOWN};
-    }
-    if (!sight.synced) {
-        return (struct sizing_source){.state = SOURCE_UNKNOWN};
-    }
-    if (sight.object == NULL) {
-        return (struct sizing_source){.state = SOURCE_MISSING};
-    }
-    if (sight.scale_due && !sight.object->deleting && view->unread == NULL) {
-        view->unread = source;
-    }
-    return count(o, &sight, compiled_in(source) != NULL);
-}
-
-struct named_view named_sources_see(struct named_sources *n, const struct memcached *m,
-                                    struct arena *arena)
-{
-    struct named_view view = {0};
-    const struct size_from *f = m->size_from;
-    if (f == NULL || f->fault != NULL || f->source_count == 0) {
-        return view;
-    }
-    struct sizing_source *sources = arena_alloc(arena, f->source_count * sizeof *sources);
-    for (size_t i = 0; i < f->source_count; i++) {
-        sources[i] = look(n, m->object.ns, &f->sources[i], &view);
-    }
-    view.sources = sources;
-    return view;
-}
-
-/* ---- Reading scales ---- */
-
-void named_sources_plan_read(struct named_sources *n, const char *ns,
-                             const struct size_source *unread, struct plan *plan)
-{
-    struct lookout *l = kind_of(n, unread)->lookout;
-    struct write *w = plan_write(plan, "read scale", HTTP_GET, lookout_kind(l), ns, unread->name);
-    w->subresource = "scale";
-    w->into = lookout_scales(l);
-    w->tag = WRITE_SCALE;
-}
-
-static struct named *named_by(const struct named_sources *n, const struct write *write)
-{
-    map_for_each (&n->kinds, e) {
-        const struct named_kind *kind = e->value;
-        if (lookout_kind(kind->lookout) == write->kind) {
-            return named_of(kind, write->ns, write->name);
-        }
-    }
-    return NULL;
-}
-
-void named_sources_answered(struct named_sources *n, const struct write *write,
-                            const struct answer *answer)
-{
-    struct named *o = named_by(n, write);
-    if (o == NULL) {
-        return; /* nobody names it any more */
-    }
-    bool was_fine = o->trouble == NULL;
-    bool is_fine = answer->error.code == ERR_NONE;
-    mem_free(o->trouble);
-    o->trouble = is_fine ? NULL : mem_strdup(answer->error.message);
-    if (was_fine && !is_fine) {
-        tell_users(n, o, write->ns);
     }
 }
 

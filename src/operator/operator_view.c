@@ -238,6 +238,9 @@ void operator_reconcile_memcached(void *ctx, const char *ns, const char *name, s
         .operands = op->operands,
         .strangers = op->strangers,
     };
+    if (view.operand != NULL && view.operand->replicas == m->size) {
+        memory->behind_ms = 0;
+    }
     view.pods = store_index_get(op->owned_pods, store_key(ns, name, key), &view.pod_count);
     forget_past_troubles(memory, &view, now);
     memcached_reconcile(&view, now, plan);
