@@ -3,6 +3,7 @@
 #include "base/json_writer.h"
 #include "base/mem.h"
 #include "operator/desired.h"
+#include "operator/rival.h"
 #include "operator/shape.h"
 #include "operator/status.h"
 
@@ -86,7 +87,8 @@ static const char *size_conflict(const struct memcached_view *view, struct now n
                             view->memcached->size, s->target);
     }
     return contest_is_on(contest, now.mono_ms)
-               ? "somebody else keeps changing size; it is put back ever more slowly"
+               ? arena_printf(arena, "%s keeps changing size; it is put back ever more slowly",
+                              rival_text(view->memory->size_rival, arena))
                : NULL;
 }
 
@@ -137,9 +139,10 @@ static struct verdict judge_operand(const struct memcached_view *view, enum find
         return (struct verdict){"WriteRefused", view->memory->operand_trouble};
     }
     if (contest_is_on(&view->memory->operand, now.mono_ms)) {
-        return (struct verdict){"WriteConflict",
-                                "somebody else keeps changing the Deployment; it is "
-                                "put back ever more slowly"};
+        return (struct verdict){
+            "WriteConflict",
+            arena_printf(arena, "%s keeps changing the Deployment; it is put back ever more slowly",
+                         rival_text(view->memory->operand_rival, arena))};
     }
     return (struct verdict){"AsDesired", "the Deployment is as the spec says"};
 }

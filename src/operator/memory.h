@@ -30,6 +30,9 @@ struct memory {
     /* Why the last write was refused; NULL: it was not, or it is needed no more. */
     char *operand_trouble; /* of the Deployment */
     char *size_trouble;    /* of spec.size */
+    /* Who wrote what we last put back; NULL: it is not noted. */
+    char *operand_rival; /* replicas of the Deployment */
+    char *size_rival;    /* spec.size */
     /* What the wish was lately, where scaleDownAfterSeconds counts; NULL: the status says it. */
     struct size_window *window;
     /* For metrics. */

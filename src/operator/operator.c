@@ -29,6 +29,8 @@ static void memory_free(struct memory *memory)
     if (memory != NULL) {
         mem_free(memory->operand_trouble);
         mem_free(memory->size_trouble);
+        mem_free(memory->operand_rival);
+        mem_free(memory->size_rival);
         mem_free(memory->window);
         mem_free(memory);
     }

@@ -188,6 +188,12 @@ static bool decide(struct operator* op, const struct memcached *m, struct memory
     return true;
 }
 
+static void note_rival(char **rival, const char *name)
+{
+    mem_free(*rival);
+    *rival = name != NULL ? mem_strdup(name) : NULL;
+}
+
 /* ---- Memcached → Deployment ---- */
 
 /* What was refused is past once nobody wants to write it any more: its source has another size, the
@@ -248,6 +254,10 @@ void operator_reconcile_memcached(void *ctx, const char *ns, const char *name, s
         memcached_is_outdated(op, &view, memory)) {
         put_off(plan);
     }
+    if (plan->has_write && plan->write.tag == WRITE_APPLY &&
+        contest_is_correction(&memory->operand, plan->write.wish)) {
+        note_rival(&memory->operand_rival, finding_operand(&view)->replicas_rival);
+    }
 }
 
 /* ---- Sources → size ---- */
@@ -257,6 +267,9 @@ static void note_news(struct memory *memory, const struct memcached *m, const st
 {
     if (plan->has_write) {
         memory->size_before = m->size;
+        if (contest_is_correction(&memory->size, plan->write.wish)) {
+            note_rival(&memory->size_rival, m->size_rival);
+        }
         memory->behind_ms = memory->behind_ms > 0 ? memory->behind_ms : memory->news_ms;
     }
     memory->news_ms = 0;

@@ -513,6 +513,43 @@ static void a_contested_size_is_said(void **state)
     assert_non_null(strstr(condition(f, "SizeSynced"), "True InSync"));
 }
 
+static void a_rival_is_named(void **state)
+{
+    struct fixture *f = *state;
+    f->operand = make_operand(f->memcached, 2);
+    f->sources[f->source_count++] = &make_source("web", "cache", 2, 0)->object;
+    f->memory.size_rival = arena_strdup(&f->arena, "argocd-controller");
+    f->memory.operand_rival = arena_strdup(&f->arena, "kube-controller-manager");
+    uint64_t wish = shape_with_replicas(f->operand->shape, 2);
+    for (int i = 0; i <= CONTEST_ROUNDS; i++) {
+        contest_written(&f->memory.size, 2, 2, 1000000);
+        contest_written(&f->memory.operand, wish, wish, 1000000);
+    }
+    reconcile(f);
+    server_takes_status(f);
+    assert_string_equal(condition(f, "SizeSynced"),
+                        "False WriteConflict: \"argocd-controller\" keeps changing size; it is put "
+                        "back ever more slowly");
+    assert_string_equal(condition(f, "Reconciled"),
+                        "False WriteConflict: \"kube-controller-manager\" (a "
+                        "HorizontalPodAutoscaler?) keeps changing the Deployment; it is put back "
+                        "ever more slowly");
+}
+
+/* An admission webhook clamps the size. */
+static void a_size_that_the_server_changes_is_said(void **state)
+{
+    struct fixture *f = *state;
+    f->operand = make_operand(f->memcached, 2);
+    f->sources[f->source_count++] = &make_source("web", "cache", 40, 0)->object;
+    contest_written(&f->memory.size, 40, 2, 1000000);
+    reconcile(f);
+    server_takes_status(f);
+    assert_string_equal(condition(f, "SizeSynced"),
+                        "False WriteConflict: the API server keeps size 2 though 40 was written: "
+                        "is there an admission webhook?");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -543,6 +580,8 @@ int main(void)
         TEST(losing_claimants_are_named_and_warned_once),
         TEST(many_losers_are_counted),
         TEST(a_contested_size_is_said),
+        TEST(a_rival_is_named),
+        TEST(a_size_that_the_server_changes_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

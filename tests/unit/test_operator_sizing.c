@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "kube/metrics.h"
 #include "lib/driver.h"
+#include "operator/contest.h"
 #include "operator/operator.h"
 
 #include <stdio.h>
@@ -42,6 +43,7 @@ struct fixture {
     struct operator* operator;
     const char *size_from;   /* of the Memcached, as JSON */
     const char *annotations; /* likewise */
+    const char *managed;     /* managedFields, likewise */
     int size, generation;
     int rv;       /* the server's last */
     char *status; /* the Memcached's */
@@ -79,6 +81,7 @@ static int setup(void **state)
     struct fixture *f = mem_zalloc(sizeof *f);
     *f = (struct fixture){.size_from = FROM_WEB,
                           .annotations = "{}",
+                          .managed = "[]",
                           .size = 1,
                           .generation = 1,
                           .rv = 200,
@@ -106,9 +109,10 @@ static const char *memcached_json(struct fixture *f)
     static char text[1 << 14];
     snprintf(text, sizeof text,
              "{'metadata':{'namespace':'default','name':'cache','uid':'m1','resourceVersion':'%d',"
-             "'generation':%d,'annotations':%s,'creationTimestamp':'2026-01-01T00:00:00Z'},"
+             "'generation':%d,'annotations':%s,'managedFields':%s,'creationTimestamp':'2026-01-"
+             "01T00:00:00Z'},"
              "'spec':{'size':%d,'sizeFrom':%s},'status':%s}",
-             ++f->rv, f->generation, f->annotations, f->size, f->size_from, f->status);
+             ++f->rv, f->generation, f->annotations, f->managed, f->size, f->size_from, f->status);
     return text;
 }
 
@@ -153,6 +157,7 @@ static void take_size(struct fixture *f)
     f->size = number_after(driver_find(&f->driver, SIZE)->body, "\"size\":");
     f->generation++;
     f->sizes_written++;
+    f->managed = "[{'manager':'memcached-operator','fieldsV1':{'f:spec':{'f:size':{}}}}]";
     driver_answer(&f->driver, SIZE, 200, "%s", memcached_json(f));
 }
 
@@ -329,6 +334,26 @@ static void what_is_scaled_by_hand_is_put_back(void **state)
     assert_int_equal(f->size, 4);
     assert_events(f, "DriftCorrected: size was changed from 4 to 9 beside the operator; put back, "
                      "since Deployment/web decides it\n");
+}
+
+/* Whoever it is, as the server notes it. */
+static void a_rival_is_named_instead_of_fought(void **state)
+{
+    struct fixture *f = *state;
+    follow_web(f, FROM_WEB, 4);
+    for (int i = 0; i <= CONTEST_ROUNDS; i++) {
+        f->managed = "[{'manager':'memcached-operator','fieldsV1':{'f:metadata':{}}},"
+                     "{'manager':'keda','fieldsV1':{'f:spec':{'f:size':{}}}}]";
+        f->size = 9;
+        f->generation++;
+        driver_feed(&f->driver, "GET " MEMCACHEDS, "{'type':'MODIFIED','object':%s}\n",
+                    memcached_json(f));
+        driver_pass(&f->driver, 1000);
+        settle(f);
+    }
+    assert_int_equal(f->size, 4);
+    assert_synced(f, "False WriteConflict");
+    assert_status_has(f, "\\\"keda\\\" keeps changing size");
 }
 
 static void two_sources_make_a_sum_by_ratio_within_limits(void **state)
@@ -647,6 +672,8 @@ static void a_label_beside_sources_is_named_and_ignored(void **state)
     sync_all(f, "{'metadata':{'namespace':'default','name':'other','uid':'o','resourceVersion':"
                 "'90','labels':{'memcached-operator/associated-memcached-deployment-name':"
                 "'cache'}},'spec':{'replicas':9}}");
+    settle(f);
+    assert_events(f, ""); /* as long as it is not known what is */
     list_named(f, WEB, source_json(f, "web", 4));
     settle(f);
     assert_int_equal(f->size, 4);
@@ -767,6 +794,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_size_follows_a_deployment_that_bears_no_label),
         TEST(what_is_scaled_by_hand_is_put_back),
+        TEST(a_rival_is_named_instead_of_fought),
         TEST(two_sources_make_a_sum_by_ratio_within_limits),
         TEST(a_source_that_goes_is_missing_until_it_comes_back),
         TEST(a_source_that_never_was_leaves_the_size_as_it_is),
