@@ -13,7 +13,14 @@ struct sight named_sources_sight(const struct named_sources *n, const char *ns,
     return kind != NULL ? lookout_see(kind->lookout, ns, source->name) : (struct sight){0};
 }
 
-/* What is only for the moment changes nothing of what is known. */
+/* The next attempt may well succeed, and people need not hear of this one. */
+static bool is_passing(const struct error *trouble)
+{
+    return trouble->code == ERR_TRANSPORT || trouble->code == ERR_CANCELLED ||
+           trouble->code == ERR_TOO_MANY || trouble->code == ERR_UNAUTHORIZED;
+}
+
+/* What was known counts no more. */
 static bool is_lasting(const struct error *trouble)
 {
     return trouble->code == ERR_NOT_FOUND || trouble->code == ERR_INVALID ||
@@ -60,7 +67,8 @@ static struct sizing_source look(struct named_sources *n, const char *ns,
         return (struct sizing_source){.state = SOURCE_UNKNOWN};
     }
     struct sight sight = lookout_see(kind->lookout, ns, source->name);
-    if (sight.trouble != NULL && (!sight.synced || is_lasting(sight.trouble))) {
+    if (sight.trouble != NULL &&
+        (sight.synced ? is_lasting(sight.trouble) : !is_passing(sight.trouble))) {
         return in_trouble(sight.trouble, lookout_kind(kind->lookout) != NULL);
     }
     if (!named_confirm(n, o, kind->lookout, ns, source->name)) {
@@ -126,7 +134,7 @@ void named_sources_answered(struct named_sources *n, const struct write *write,
         return; /* nobody names it any more */
     }
     bool was_fine = o->trouble == NULL;
-    bool is_fine = answer->error.code == ERR_NONE;
+    bool is_fine = answer->error.code == ERR_NONE || is_passing(&answer->error);
     mem_free(o->trouble);
     o->trouble = is_fine ? NULL : mem_strdup(answer->error.message);
     if (was_fine && !is_fine) {

@@ -400,6 +400,35 @@ static void a_source_that_never_was_leaves_the_size_as_it_is(void **state)
     assert_synced(f, "False SourceMissing");
 }
 
+static void what_fails_for_a_moment_is_not_told(void **state)
+{
+    struct fixture *f = *state;
+    sync_all(f, "");
+    driver_break(&f->driver, "GET " WEB);
+    settle(f);
+    assert_null(strstr(f->status, "SizeSynced"));
+    assert_events(f, "");
+    driver_pass(&f->driver, 2000);
+    list_named(f, WEB, source_json(f, "web", 4));
+    settle(f);
+    assert_int_equal(f->size, 4);
+    driver_break(&f->driver, "GET " WEB);
+    settle(f);
+    assert_synced(f, "True InSync");
+}
+
+static void what_may_not_be_watched_is_told(void **state)
+{
+    struct fixture *f = *state;
+    sync_all(f, "");
+    driver_answer(&f->driver, "GET " WEB, 403,
+                  "{'kind':'Status','code':403,'reason':'Forbidden','message':'no'}");
+    settle(f);
+    assert_synced(f, "False SourceMissing");
+    assert_status_has(f, "Deployment/web cannot be read: 403 Forbidden: no; size stays as it is");
+    assert_int_equal(f->sizes_written, 0);
+}
+
 /* ---- Any kind ---- */
 
 static void answer_discovery(struct fixture *f, const char *more)
@@ -492,6 +521,22 @@ static void a_kind_without_scale_is_a_mistake(void **state)
     settle(f);
     assert_synced(f, "False InvalidSpec");
     assert_int_equal(f->sizes_written, 0);
+}
+
+static void a_scale_that_fails_for_a_moment_is_not_told(void **state)
+{
+    struct fixture *f = *state;
+    f->size_from = FROM_ROLLOUT;
+    sync_all(f, "");
+    answer_discovery(f, ROLLOUT_SCALE);
+    list_named(f, ROLLOUT, source_json(f, "blue", 0));
+    settle(f);
+    driver_break(&f->driver, SCALE);
+    settle(f);
+    assert_null(strstr(f->status, "SizeSynced"));
+    driver_pass(&f->driver, 1000);
+    answer_scale(f, 3);
+    assert_int_equal(f->size, 3);
 }
 
 /* ---- Time ---- */
@@ -798,8 +843,11 @@ int main(void)
         TEST(two_sources_make_a_sum_by_ratio_within_limits),
         TEST(a_source_that_goes_is_missing_until_it_comes_back),
         TEST(a_source_that_never_was_leaves_the_size_as_it_is),
+        TEST(what_fails_for_a_moment_is_not_told),
+        TEST(what_may_not_be_watched_is_told),
         TEST(any_kind_is_followed_by_its_scale),
         TEST(a_scale_that_may_not_be_read_is_said_and_tried_again),
+        TEST(a_scale_that_fails_for_a_moment_is_not_told),
         TEST(a_kind_that_is_not_served_is_missing),
         TEST(a_kind_without_scale_is_a_mistake),
         TEST(a_lower_wish_is_held_and_followed_in_the_end),
