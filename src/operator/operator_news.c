@@ -121,21 +121,6 @@ static void warn_of_claim(struct operator* op, const struct deployment *d)
                                             .note = note});
 }
 
-/* Only its replicas are others. A size that differs from them is written, and the answer brings the
- * Memcached's own key; who waits for a size that is right now has to be told. So has whoever has
- * rules of its own: its size need not follow. */
-static void on_replicas(struct operator* op, const struct deployment *source)
-{
-    const char *ns = source->object.ns;
-    const struct memcached *m = operator_memcached(op, ns, source->claim);
-    note_news(op, ns, source->claim);
-    if (m != NULL && (m->size == source->replicas || m->size_from != NULL)) {
-        enqueue_both(op, ns, source->claim);
-    } else {
-        controller_enqueue(op->sync_controller, manager_now(op->manager), ns, source->claim);
-    }
-}
-
 /* A Deployment maps to the Memcached that it claims, and to the one that it used to claim. */
 static void on_source(void *ctx, const struct object *before, const struct object *after)
 {
@@ -144,7 +129,8 @@ static void on_source(void *ctx, const struct object *before, const struct objec
     const struct deployment *is = (const struct deployment *)after;
     if (same_claimant(was, is)) {
         if (was->replicas != is->replicas && is->claim != NULL) {
-            on_replicas(op, is);
+            note_news(op, is->object.ns, is->claim);
+            enqueue_both(op, is->object.ns, is->claim); /* the status tells of all claimants */
         }
         return;
     }

@@ -730,6 +730,81 @@ static void a_label_beside_sources_is_named_and_ignored(void **state)
     assert_quiet(f, 200000);
 }
 
+/* ---- Labels under rules ---- */
+
+static const char *claimant_json(struct fixture *f, const char *name, int replicas)
+{
+    static char text[1024];
+    snprintf(text, sizeof text,
+             "{'metadata':{'namespace':'default','name':'%s','uid':'u-%s','resourceVersion':'%d',"
+             "'labels':{'memcached-operator/associated-memcached-deployment-name':'cache'}},"
+             "'spec':{'replicas':%d}}",
+             name, name, f->rv + 1, replicas);
+    f->rv++;
+    return text;
+}
+
+static void scale_claimant(struct fixture *f, const char *name, int replicas)
+{
+    driver_feed(&f->driver, "GET " SOURCES, "{'type':'MODIFIED','object':%s}\n",
+                claimant_json(f, name, replicas));
+    settle(f);
+}
+
+static void labels_can_make_a_sum(void **state)
+{
+    struct fixture *f = *state;
+    f->size_from = "{'claims':'Sum','max':9}";
+    sync_all(f, claimant_json(f, "a", 2));
+    settle(f);
+    scale_claimant(f, "b", 3);
+    assert_int_equal(f->size, 5);
+    assert_status_has(f, "\"source\":\"Sum of 2 Deployments\"");
+    assert_null(strstr(f->status, "Conflict"));
+    scale_claimant(f, "a", 7);
+    assert_int_equal(f->size, 9);
+    change_size_from(f, "{'claims':'Ignore'}");
+    assert_status_has(f, "spec.sizeFrom.claims is Ignore; ignored: \\\"a\\\", \\\"b\\\"");
+    scale_by_hand(f, 4);
+    assert_int_equal(f->size, 4);
+}
+
+/* Its number is in the status though it decides nothing. */
+static void a_claimant_that_is_ignored_is_told_of_truly(void **state)
+{
+    struct fixture *f = *state;
+    f->size_from = "null";
+    sync_all(f, claimant_json(f, "a", 1));
+    scale_claimant(f, "b", 3);
+    assert_status_has(f, "{\"name\":\"Deployment/b\",\"replicas\":3,\"deciding\":false}");
+    f->statuses_written = 0;
+    scale_claimant(f, "b", 5);
+    assert_status_has(f, "{\"name\":\"Deployment/b\",\"replicas\":5,\"deciding\":false}");
+    assert_int_equal(f->statuses_written, 1);
+    assert_int_equal(f->sizes_written, 0);
+}
+
+/* The label's own protection: a window does not remember what was wished once, either. */
+static void a_window_begins_with_a_view_that_is_new_enough(void **state)
+{
+    struct fixture *f = *state;
+    f->size = 3;
+    f->size_from = "{'scaleDownAfterSeconds':300}";
+    f->annotations = "{'memcached-operator/sources-resource-version':'180'}";
+    sync_all(f, "{'metadata':{'namespace':'default','name':'a','uid':'u-a','resourceVersion':'90',"
+                "'labels':{'memcached-operator/associated-memcached-deployment-name':'cache'}},"
+                "'spec':{'replicas':8}}");
+    settle(f);
+    driver_answer(&f->driver, "GET " SOURCES, 200,
+                  "{'metadata':{'resourceVersion':'190'},'items':[%s]}", claimant_json(f, "a", 3));
+    driver_pass(&f->driver, 1000);
+    settle(f);
+    assert_int_equal(f->sizes_written, 0);
+    assert_synced(f, "True InSync");
+    assert_status_has(f, "\"wish\":3,\"size\":3");
+    assert_status_has(f, "\"holds\":[]");
+}
+
 /* ---- What is watched ---- */
 
 static void what_is_named_no_more_is_watched_no_more(void **state)
@@ -861,6 +936,9 @@ int main(void)
         TEST(a_memcached_cannot_follow_itself),
         TEST(a_loop_over_others_is_found_when_it_closes_and_when_it_opens),
         TEST(a_label_beside_sources_is_named_and_ignored),
+        TEST(labels_can_make_a_sum),
+        TEST(a_claimant_that_is_ignored_is_told_of_truly),
+        TEST(a_window_begins_with_a_view_that_is_new_enough),
         TEST(what_is_named_no_more_is_watched_no_more),
         TEST(a_watch_stays_as_long_as_one_of_two_needs_it),
         TEST(nothing_is_decided_before_a_consistent_read),
