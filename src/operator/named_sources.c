@@ -280,17 +280,17 @@ static bool names_the_same(const struct following *was, const struct size_from *
     return was->count == f->source_count;
 }
 
-void named_sources_follow(struct named_sources *n, const char *ns, const char *name,
+bool named_sources_follow(struct named_sources *n, const char *ns, const char *name,
                           const struct size_from *f)
 {
     char key[STORE_KEY_BYTES];
     bool has_sources = f != NULL && f->fault == NULL && f->source_count > 0;
     if (n->followings.count == 0 && !has_sources) {
-        return;
+        return false;
     }
     struct following *was = map_get(&n->followings, store_key(ns, name, key));
     if (was == NULL ? !has_sources : has_sources && names_the_same(was, f)) {
-        return;
+        return false;
     }
     struct following *is = has_sources ? new_following(ns, name, f) : NULL;
     change(n, was, is);
@@ -302,6 +302,7 @@ void named_sources_follow(struct named_sources *n, const char *ns, const char *n
     if (was != NULL) {
         free_following(was);
     }
+    return true;
 }
 
 /* ---- Making ---- */

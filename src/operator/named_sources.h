@@ -31,8 +31,8 @@ void named_sources_free(struct named_sources *n);
 void named_sources_start(struct named_sources *n);
 
 /** The Memcached @ns/@name names the sources of @f (NULL: none) from now on, and no others: these
- * are watched, and what nobody names any more is not. Cheap when nothing has changed. */
-void named_sources_follow(struct named_sources *n, const char *ns, const char *name,
+ * are watched, and what nobody names any more is not. Returns whether it named others before. */
+bool named_sources_follow(struct named_sources *n, const char *ns, const char *name,
                           const struct size_from *f);
 
 /** What is known of some source, followed by somebody in @ns; zeroed if nobody does. */
@@ -61,5 +61,5 @@ void named_sources_answered(struct named_sources *n, const struct write *write,
 /** Somebody names something. */
 bool named_sources_any(const struct named_sources *n);
 
-/** Tell of every Memcached in @ns that names something. */
+/** As if there were news of every source that is named in @ns. */
 void named_sources_tell_all(struct named_sources *n, const char *ns);

@@ -23,18 +23,6 @@ static bool same_rules(const struct memcached *a, const struct memcached *b)
             (a->size_from == NULL && b->size_from == NULL));
 }
 
-/* Loops go over several Memcacheds: whoever names something may be in another one now. */
-static void tell_followers(struct operator* op, const struct object *o, const struct memcached *was,
-                           const struct memcached *is)
-{
-    bool has_rules =
-        (was != NULL && was->size_from != NULL) || (is != NULL && is->size_from != NULL);
-    bool is_new = was == NULL || is == NULL;
-    if (op->started && (is_new || has_rules) && named_sources_any(op->named)) {
-        named_sources_tell_all(op->named, o->ns);
-    }
-}
-
 static void on_memcached(void *ctx, const struct object *before, const struct object *after)
 {
     struct operator* op = ctx;
@@ -45,15 +33,16 @@ static void on_memcached(void *ctx, const struct object *before, const struct ob
     if (!same) {
         operator_forget(op, o->ns, o->name); /* a namesake inherits no quarrels */
     }
-    named_sources_follow(op->named, o->ns, o->name, is != NULL ? is->size_from : NULL);
+    bool names_others =
+        named_sources_follow(op->named, o->ns, o->name, is != NULL ? is->size_from : NULL);
+    if (op->started && (!same || names_others) && named_sources_any(op->named)) {
+        named_sources_tell_all(op->named, o->ns); /* loops go over several Memcacheds */
+    }
     if (same && same_rules(was, is)) {
         controller_enqueue(op->memcached_controller, manager_now(op->manager), o->ns, o->name);
         return;
     }
     enqueue_both(op, o->ns, o->name);
-    if (!same || was->object.generation != is->object.generation) {
-        tell_followers(op, o, was, is);
-    }
 }
 
 /* For the latency: a source of it has changed. */
