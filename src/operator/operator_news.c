@@ -169,6 +169,7 @@ void operator_start(void *ctx, struct now now)
     (void)now;
     op->started = true;
     named_sources_start(op->named);
+    operator_await_windows(op);
     map_for_each (&op->sources->objects, e) {
         warn_of_claim(op, e->value);
     }

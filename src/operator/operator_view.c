@@ -128,6 +128,34 @@ static bool keeps_window(const struct memcached *m)
     return f != NULL && f->fault == NULL && f->scale_down_after_s > 0;
 }
 
+void operator_await_windows(struct operator* op)
+{
+    const struct store *store = op->memcacheds;
+    bool any = false;
+    map_for_each (&store->objects, e) {
+        any = any || keeps_window(e->value);
+    }
+    for (size_t i = 0; any && i < store->scope_count; i++) {
+        if (op->asked_lists == NULL) {
+            op->asked_lists = mem_zalloc(store->scope_count * sizeof *op->asked_lists);
+        }
+        manager_refresh(op->manager, store, store->scopes[i]->ns);
+        op->asked_lists[i] = store->scopes[i]->lists;
+    }
+}
+
+/* That has been read. */
+static bool windows_are_known(const struct operator* op, const char *ns)
+{
+    const struct store_scope *scope = store_scope_of(op->memcacheds, ns);
+    for (size_t i = 0; op->asked_lists != NULL && i < op->memcacheds->scope_count; i++) {
+        if (op->memcacheds->scopes[i] == scope) {
+            return scope->lists > op->asked_lists[i];
+        }
+    }
+    return true;
+}
+
 /* The window so far; after a start, as the status tells it. */
 static const struct size_window *window_of(const struct memcached *m, const struct memory *memory,
                                            struct now now, struct arena *arena)
@@ -167,6 +195,10 @@ static bool decide(struct operator* op, const struct memcached *m, struct memory
     d->claims_rv = d->by_label && scope != NULL ? scope->rv : NULL;
     if (keeps_window(m) && d->by_label && claims_are_outdated(op, m, d->claims_rv, memory)) {
         put_off(plan); /* the window would remember what was wished once */
+        return false;
+    }
+    if (keeps_window(m) && memory->window == NULL && !windows_are_known(op, o->ns)) {
+        put_off(plan);
         return false;
     }
     d->named = named_sources_see(op->named, m, plan->arena);

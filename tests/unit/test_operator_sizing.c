@@ -226,6 +226,14 @@ static void sync_all(struct fixture *f, const char *claimants)
     driver_list(&f->driver, SOURCES, "%s", claimants);
     driver_list(&f->driver, OPERANDS, "%s", "");
     driver_list(&f->driver, PODS, "%s", "");
+    driver_pass(&f->driver, 1);
+    const struct open_request *again = driver_find(&f->driver, "GET " MEMCACHEDS);
+    if (again != NULL && strstr(again->line, "resourceVersion=") == NULL) { /* for a window */
+        driver_answer(&f->driver, "GET " MEMCACHEDS, 200,
+                      "{'metadata':{'resourceVersion':'%d'},'items':[%s]}", ++f->rv,
+                      memcached_json(f));
+        driver_pass(&f->driver, 500);
+    }
 }
 
 /* The Memcached follows Deployment web, which has @replicas. */
