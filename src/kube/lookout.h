@@ -82,8 +82,8 @@ void lookout_remove(struct lookout *l, const char *ns, const char *name);
 struct sight lookout_see(const struct lookout *l, const char *ns, const char *name);
 
 /** What is held of @ns/@name may be too old to decide on: list it anew, by a consistent read that
- * begins from now on. sight.lists grows when that is done. False when such a list has begun
- * already, or nothing watches. */
+ * begins from now on. sight.lists grows when that is done, and that is news. False when such a list
+ * has begun already, or nothing watches. */
 bool lookout_refresh(struct lookout *l, const char *ns, const char *name);
 
 /** NULL: not found yet. Lives as long as the manager. */

@@ -12,6 +12,7 @@ struct watched {
     struct lookout *lookout;
     char *ns, *name;
     bool refresh;            /* to be listed anew */
+    bool refreshing;         /* that is under way: it is told when it is done */
     size_t references;       /* 0: to be ended */
     struct watcher *watcher; /* NULL: not begun */
     struct error trouble;    /* ERR_NONE: none */

@@ -119,7 +119,10 @@ static uint64_t pump_one(struct watched *w, bool may, struct now now)
 {
     if (w->refresh) {
         w->refresh = false;
-        watcher_refresh(w->watcher);
+        w->refreshing = watcher_refresh(w->watcher) || w->refreshing;
+    } else if (w->refreshing && !watcher_is_refreshing(w->watcher)) {
+        w->refreshing = false;
+        lookout_tell(w->lookout, w->ns, w->name); /* also if it has brought nothing new */
     }
     watcher_pump(w->watcher, may);
     if (is_starting(w, now)) {

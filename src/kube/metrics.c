@@ -17,8 +17,8 @@ enum {
 };
 
 struct metric {
-    struct metric *next;
-    const struct metric_family *family;
+    struct metric *next, *previous;
+    struct metric_family *family;
     char *labels; /* as rendered: code="200",method="GET" */
     double value; /* of a histogram: the sum */
     uint64_t count;
@@ -34,7 +34,7 @@ struct metric_family {
     size_t label_count;
     const double *buckets;
     size_t bucket_count;
-    struct metric *first;
+    struct metric *first, *last;
 };
 
 void metrics_init(struct metrics *m)
@@ -135,15 +135,29 @@ static void append_labels(struct buf *out, const struct metric_family *f, va_lis
     }
 }
 
-/* Where the pointer to the metric with these labels is, or would be: a family has a few dozen
- * series at most, so a list does. */
-static struct metric **find(struct metric_family *f, const char *labels)
+static struct metric *find(const struct metric_family *f, const char *labels)
 {
-    struct metric **at = &f->first;
-    while (*at != NULL && strcmp((*at)->labels, labels) != 0) {
-        at = &(*at)->next;
+    struct metric *m = f->first;
+    while (m != NULL && strcmp(m->labels, labels) != 0) {
+        m = m->next;
     }
-    return at;
+    return m;
+}
+
+/* Takes @labels. */
+static struct metric *append(struct metric_family *f, char *labels)
+{
+    struct metric *m = mem_zalloc(sizeof *m + f->bucket_count * sizeof *m->buckets);
+    m->family = f;
+    m->labels = labels;
+    m->previous = f->last;
+    if (f->last == NULL) {
+        f->first = m;
+    } else {
+        f->last->next = m;
+    }
+    f->last = m;
+    return m;
 }
 
 struct metric *metric_get(struct metric_family *f, ...)
@@ -154,14 +168,30 @@ struct metric *metric_get(struct metric_family *f, ...)
     va_start(values, f);
     append_labels(&labels, f, values);
     va_end(values);
-    struct metric **at = find(f, buf_text(&labels));
-    if (*at == NULL) {
-        struct metric *m = mem_zalloc(sizeof *m + f->bucket_count * sizeof *m->buckets);
-        m->family = f;
-        m->labels = buf_take(&labels);
-        *at = m;
+    struct metric *m = find(f, buf_text(&labels));
+    return m != NULL ? m : append(f, buf_take(&labels));
+}
+
+struct metric *metric_new(struct metric_family *f, ...)
+{
+    struct buf labels;
+    buf_init(&labels, LABELS_BYTES_MAX);
+    va_list values;
+    va_start(values, f);
+    append_labels(&labels, f, values);
+    va_end(values);
+    return append(f, buf_take(&labels));
+}
+
+void metric_drop(struct metric *m)
+{
+    if (m == NULL) {
+        return;
     }
-    return *at;
+    struct metric_family *f = m->family;
+    *(m->previous != NULL ? &m->previous->next : &f->first) = m->next;
+    *(m->next != NULL ? &m->next->previous : &f->last) = m->previous;
+    metric_free(m);
 }
 
 void metric_remove(struct metric_family *f, ...)
@@ -172,12 +202,7 @@ void metric_remove(struct metric_family *f, ...)
     va_start(values, f);
     append_labels(&labels, f, values);
     va_end(values);
-    struct metric **at = find(f, buf_text(&labels));
-    struct metric *m = *at;
-    if (m != NULL) {
-        *at = m->next;
-        metric_free(m);
-    }
+    metric_drop(find(f, buf_text(&labels)));
 }
 
 void metric_add(struct metric *m, double value)

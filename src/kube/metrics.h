@@ -37,6 +37,11 @@ struct metric *metric_get(struct metric_family *f, ...);
 /** Remove the series with these label values; no-op when absent. */
 void metric_remove(struct metric_family *f, ...);
 
+/** A series that is new, as the caller knows who keeps it: made without looking for it among
+ * thousands. Lives until metric_drop(), which takes NULL, or until the end of all. */
+struct metric *metric_new(struct metric_family *f, ...);
+void metric_drop(struct metric *m);
+
 void metric_add(struct metric *m, double value);
 void metric_set(struct metric *m, double value);
 void metric_observe(struct metric *m, double value);

@@ -54,27 +54,25 @@ static enum finding compare(const struct memcached_view *view, const struct depl
     return delay_ms == 0 ? FINDING_DIFFERS : FINDING_CONTESTED;
 }
 
-/* The size is not its source's, and the other controller is about to put it right. Until then it
- * does not reach the Deployment, however short its life would be. */
-static bool size_is_awaited(const struct memcached_view *view, const struct claims *claims)
+/* The size is not what it shall be, and the other controller is about to put it right. Until then
+ * it does not reach the Deployment, however short its life would be. */
+static bool size_is_awaited(const struct memcached_view *view)
 {
     const struct memory *memory = view->memory;
+    const struct sizing *sizing = view->sizing;
     int32_t size = view->memcached->size;
-    return claims->winner != NULL && claims->winner->replicas != size &&
-           memory->size_trouble == NULL &&
-           !contest_is_overruled(&memory->size, (uint64_t)claims->winner->replicas, (uint64_t)size);
+    return sizing->has_target && sizing->target != size && memory->size_trouble == NULL &&
+           !contest_is_overruled(&memory->size, (uint64_t)sizing->target, (uint64_t)size);
 }
 
-bool finding_size_is_due(const struct memcached_view *view, const struct claims *claims,
-                         struct now now)
+bool finding_size_is_due(const struct memcached_view *view, struct now now)
 {
-    return size_is_awaited(view, claims) &&
-           contest_delay(&view->memory->size, (uint64_t)claims->winner->replicas,
+    return size_is_awaited(view) &&
+           contest_delay(&view->memory->size, (uint64_t)view->sizing->target,
                          (uint64_t)view->memcached->size, now.mono_ms) == 0;
 }
 
-enum finding finding_examine(const struct memcached_view *view, const struct claims *claims,
-                             struct now now)
+enum finding finding_examine(const struct memcached_view *view, struct now now)
 {
     if (finding_invalid_spec(view->memcached) != NULL) {
         return FINDING_INVALID;
@@ -92,5 +90,5 @@ enum finding finding_examine(const struct memcached_view *view, const struct cla
     if (d->object.deleting) {
         return FINDING_TERMINATING;
     }
-    return size_is_awaited(view, claims) ? FINDING_AWAITS_SIZE : compare(view, d, now);
+    return size_is_awaited(view) ? FINDING_AWAITS_SIZE : compare(view, d, now);
 }

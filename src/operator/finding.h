@@ -3,7 +3,6 @@
  */
 #pragma once
 #include "base/time_text.h"
-#include "operator/claims.h"
 #include "operator/memcached_reconcile.h"
 
 /* What there is to say about the operand. */
@@ -20,13 +19,11 @@ enum finding {
     FINDING_AWAITS_SIZE, /* a rival holds up the size: the Deployment keeps what it has */
 };
 
-enum finding finding_examine(const struct memcached_view *view, const struct claims *claims,
-                             struct now now);
+enum finding finding_examine(const struct memcached_view *view, struct now now);
 
 /** The other controller writes the size now, no rival holds it up: its answer brings the key back.
  */
-bool finding_size_is_due(const struct memcached_view *view, const struct claims *claims,
-                         struct now now);
+bool finding_size_is_due(const struct memcached_view *view, struct now now);
 
 /** Why @m cannot become a Deployment though the schema let it through; NULL: it can. */
 const char *finding_invalid_spec(const struct memcached *m);

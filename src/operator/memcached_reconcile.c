@@ -95,6 +95,9 @@ static void plan_next_look(const struct memcached_view *view, enum finding findi
     if (contest_is_on(&memory->operand, now.mono_ms) || contest_is_on(&memory->size, now.mono_ms)) {
         plan_again(plan, CONTEST_QUIET_MS); /* to take the condition back when it is over */
     }
+    if (view->sizing->again_ms > 0) {
+        plan_again(plan, view->sizing->again_ms); /* a hold ends */
+    }
 }
 
 void memcached_reconcile(const struct memcached_view *view, struct now now, struct plan *plan)
@@ -103,14 +106,13 @@ void memcached_reconcile(const struct memcached_view *view, struct now now, stru
     if (m == NULL || m->object.deleting) {
         return; /* garbage collection removes what was owned */
     }
-    struct claims claims = claims_judge(plan->arena, view->sources, view->source_count);
-    if (finding_size_is_due(view, &claims, now)) {
+    if (finding_size_is_due(view, now)) {
         return;
     }
-    enum finding finding = finding_examine(view, &claims, now);
+    enum finding finding = finding_examine(view, now);
     bool trouble = view->memory->operand_trouble != NULL;
     plan_next_look(view, finding, now, plan);
-    if (trouble && memcached_status_plan(view, finding, &claims, now, plan)) {
+    if (trouble && memcached_status_plan(view, finding, now, plan)) {
         return;
     }
     switch (finding) {
@@ -125,7 +127,7 @@ void memcached_reconcile(const struct memcached_view *view, struct now now, stru
         break;
     default:
         if (!trouble) {
-            memcached_status_plan(view, finding, &claims, now, plan);
+            memcached_status_plan(view, finding, now, plan);
         }
         break;
     }

@@ -5,14 +5,21 @@
 #pragma once
 #include "kube/plan.h"
 #include "operator/memory.h"
-#include "operator/types.h"
+#include "operator/sizing.h"
 
 enum {
     STRANGER_LOOK_MS = 30 * 1000, /* how often a Deployment that is in the way is looked at */
 };
 
-/** What a write of this controller was, for operator.c's answered(). */
-enum write_tag { WRITE_CREATE = 1, WRITE_LOOK, WRITE_APPLY, WRITE_STATUS, WRITE_SIZE };
+/** What a plan's request was, for operator_answers.c. */
+enum write_tag {
+    WRITE_CREATE = 1,
+    WRITE_LOOK,
+    WRITE_APPLY,
+    WRITE_STATUS,
+    WRITE_SIZE,
+    WRITE_SCALE, /* no write: a source's scale is read */
+};
 
 /** All that the decision depends on. Borrowed. */
 struct memcached_view {
@@ -20,8 +27,7 @@ struct memcached_view {
     const struct deployment *operand;  /* of that name, from the watch of our own; NULL: none */
     const struct deployment *stranger; /* of that name, as last looked at by GET; NULL: none */
     const struct memory *memory;
-    const struct object *const *sources; /* Deployments whose label names it */
-    size_t source_count;
+    const struct sizing *sizing;      /* what its size shall be */
     const struct object *const *pods; /* by name */
     size_t pod_count;
     const char *image;

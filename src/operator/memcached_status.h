@@ -7,5 +7,5 @@
 
 /** Plan the write of the status where it does not tell the truth. Returns true when it had to be
  * planned. */
-bool memcached_status_plan(const struct memcached_view *view, enum finding finding,
-                           const struct claims *claims, struct now now, struct plan *plan);
+bool memcached_status_plan(const struct memcached_view *view, enum finding finding, struct now now,
+                           struct plan *plan);

@@ -5,9 +5,12 @@
  */
 #pragma once
 #include "operator/contest.h"
+#include "operator/size_window.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+struct metric;
 
 /* A view was found to be older than a record of what a decision was made from. */
 struct doubt {
@@ -27,4 +30,15 @@ struct memory {
     /* Why the last write was refused; NULL: it was not, or it is needed no more. */
     char *operand_trouble; /* of the Deployment */
     char *size_trouble;    /* of spec.size */
+    /* Who wrote what we last put back; NULL: it is not noted. */
+    char *operand_rival; /* replicas of the Deployment */
+    char *size_rival;    /* spec.size */
+    /* What the wish was lately, where scaleDownAfterSeconds counts; NULL: the status says it. */
+    struct size_window *window;
+    /* For metrics. */
+    int32_t size_before; /* what the size that is being written takes the place of */
+    uint64_t news_ms;    /* since when a source may ask for another size; 0: all is followed */
+    uint64_t behind_ms;  /* likewise, the Deployment behind a size that was written; 0: is not */
+    struct metric *size_series, *wish_series; /* NULL: none */
+    bool is_contested;                        /* counted in memcached_claim_conflicts */
 };

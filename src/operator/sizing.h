@@ -105,6 +105,9 @@ struct sizing_claimant {
     const struct deployment *labelled; /* the Deployment with the label; NULL: a source */
 };
 
+/** A labelled Deployment, as good as those that count, that has to be told that it does not. */
+bool sizing_is_loser(const struct sizing_claimant *c);
+
 struct sizing {
     enum sizing_reason reason;
     const char *message; /* for people, of the condition SizeSynced; stays the same as long as

@@ -77,6 +77,12 @@ static enum sizing_ignored judge_label(const struct size_from *f, const struct d
     return f->claims == SIZE_CLAIMS_OLDEST && d != oldest ? SIZING_YOUNGER : SIZING_COUNTS;
 }
 
+bool sizing_is_loser(const struct sizing_claimant *c)
+{
+    return c->ignored == SIZING_YOUNGER || c->ignored == SIZING_UNHEARD ||
+           c->ignored == SIZING_NOT_WANTED;
+}
+
 static bool is_a_source(const struct size_from *f, const struct deployment *d)
 {
     struct size_source self = {"apps/v1", "Deployment", d->object.name};

@@ -61,6 +61,7 @@ void status_read(struct arena *arena, yyjson_val *json, struct status *out)
                            .source = read_text(arena, json, "source"),
                            .observed_generation =
                                json_get_int(yyjson_obj_get(json, "observedGeneration"), 0)};
+    sizing_status_read(arena, yyjson_obj_get(json, "sizing"), &out->sizing);
     read_nodes(arena, yyjson_obj_get(json, "nodes"), out);
     read_conditions(arena, yyjson_obj_get(json, "conditions"), out);
 }
@@ -108,6 +109,8 @@ const char *status_text(struct arena *arena, const struct status *s)
     json_member_int(&w, "readyReplicas", s->ready_replicas);
     json_member_string(&w, "selector", s->selector);
     json_member_string(&w, "source", s->source);
+    json_key(&w, "sizing");
+    sizing_status_write(&w, &s->sizing);
     json_member_int(&w, "observedGeneration", s->observed_generation);
     write_conditions(&w, s);
     json_object_end(&w);

@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "base/arena.h"
+#include "operator/sizing_status.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,6 +29,7 @@ struct status {
     int32_t ready_replicas;
     const char *selector;
     const char *source; /* who decides the size: "Deployment/web"; "" nobody but spec.size */
+    struct sizing_status sizing;
     int64_t observed_generation;
     struct condition conditions[STATUS_CONDITIONS_MAX];
     size_t condition_count;

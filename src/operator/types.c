@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/mem.h"
 #include "kube/json.h"
+#include "operator/rival.h"
 #include "operator/shape.h"
 #include "operator/status.h"
 
@@ -41,11 +42,12 @@ static int memcached_decode(yyjson_val *json, struct object **out, struct error 
     yyjson_val *sources_rv = json_at(json, "metadata", "annotations", SOURCES_ANNOTATION, NULL);
     const struct size_from *size_from =
         size_from_read(&arena, json_at(json, "spec", "sizeFrom", NULL));
+    yyjson_val *size_rival = rival_find(json, "size");
     struct object_packer p;
     struct memcached *m =
         object_alloc(sizeof *m,
                      object_meta_bytes(json) + status_bytes + object_text_bytes(sources_rv) +
-                         size_from_bytes(size_from),
+                         object_text_bytes(size_rival) + size_from_bytes(size_from),
                      &p);
     if (object_pack_meta(&p, json, &m->object, err) != 0) {
         object_free(&m->object);
@@ -57,20 +59,25 @@ static int memcached_decode(yyjson_val *json, struct object **out, struct error 
     m->status = memcpy(p.next, status, status_bytes);
     p.next += status_bytes;
     m->sources_rv = object_pack_text(&p, sources_rv);
+    m->size_rival = object_pack_text(&p, size_rival);
     *out = &m->object;
     return 0;
 }
 
-static int deployment_decode(yyjson_val *json, struct deployment **out, struct error *err)
+/* @rival: of its replicas; may be NULL. */
+static int deployment_decode(yyjson_val *json, yyjson_val *rival, struct deployment **out,
+                             struct error *err)
 {
     yyjson_val *claim = json_at(json, "metadata", "labels", CLAIM_LABEL, NULL);
     struct object_packer p;
-    struct deployment *d =
-        object_alloc(sizeof *d, object_meta_bytes(json) + object_text_bytes(claim), &p);
+    struct deployment *d = object_alloc(
+        sizeof *d, object_meta_bytes(json) + object_text_bytes(claim) + object_text_bytes(rival),
+        &p);
     if (object_pack_meta(&p, json, &d->object, err) != 0) {
         object_free(&d->object);
         return err->code;
     }
+    d->replicas_rival = object_pack_text(&p, rival);
     d->claim = object_pack_text(&p, claim);
     d->replicas = decode_replicas(json_at(json, "spec", "replicas", NULL), 1);
     yyjson_val *status = yyjson_obj_get(json, "status");
@@ -84,7 +91,7 @@ static int deployment_decode(yyjson_val *json, struct deployment **out, struct e
 static int source_decode(yyjson_val *json, struct object **out, struct error *err)
 {
     struct deployment *d;
-    if (deployment_decode(json, &d, err) != 0) {
+    if (deployment_decode(json, NULL, &d, err) != 0) {
         return err->code;
     }
     *out = &d->object;
@@ -106,7 +113,7 @@ static int64_t decode_generation(yyjson_val *value)
 static int operand_decode(yyjson_val *json, struct object **out, struct error *err)
 {
     struct deployment *d;
-    if (deployment_decode(json, &d, err) != 0) {
+    if (deployment_decode(json, rival_find(json, "replicas"), &d, err) != 0) {
         return err->code;
     }
     d->shape = shape_hash(json);
@@ -146,6 +153,16 @@ const struct kind source_kind = {.group = "apps",
                                  .kind = "Deployment",
                                  .plural = "deployments",
                                  .decode = source_decode};
+const struct kind statefulset_kind = {.group = "apps",
+                                      .version = "v1",
+                                      .kind = "StatefulSet",
+                                      .plural = "statefulsets",
+                                      .decode = source_decode};
+const struct kind replicaset_kind = {.group = "apps",
+                                     .version = "v1",
+                                     .kind = "ReplicaSet",
+                                     .plural = "replicasets",
+                                     .decode = source_decode};
 const struct kind operand_kind = {.group = "apps",
                                   .version = "v1",
                                   .kind = "Deployment",

@@ -43,6 +43,7 @@ struct memcached {
     enum paused paused;
     const char *status;     /* canonical text of what we know of it, see status.h */
     const char *sources_rv; /* SOURCES_ANNOTATION; NULL without */
+    const char *size_rival; /* who has written spec.size, if not we; NULL: it is not noted */
 };
 
 struct deployment {
@@ -51,6 +52,7 @@ struct deployment {
     const char *claim; /* CLAIM_LABEL's value; NULL without */
     uint64_t shape; /* operands only: hash of every field that we own but replicas, see shape.h */
     int64_t made_from;           /* operands only: GENERATION_ANNOTATION; 0 without */
+    const char *replicas_rival;  /* operands only: who has written them, if not we */
     bool is_shown;               /* operands only: OPERAND_SELECTOR selects it */
     int64_t observed_generation; /* status */
     int32_t current_replicas;    /* status.replicas */
@@ -63,8 +65,9 @@ struct pod {
 };
 
 extern const struct kind memcached_kind;
-extern const struct kind source_kind;  /* Deployments, as those who claim */
-extern const struct kind operand_kind; /* Deployments, as those we own */
+extern const struct kind source_kind; /* Deployments, as those who claim, or are named */
+extern const struct kind statefulset_kind, replicaset_kind; /* as sources; struct deployment, too */
+extern const struct kind operand_kind;                      /* Deployments, as those we own */
 extern const struct kind pod_kind;
 
 /** The object is controlled by a Memcached, whichever. */

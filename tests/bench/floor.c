@@ -114,10 +114,13 @@ static void prepare(struct arena *arena, struct pair *pair, int32_t size)
     struct plan plan;
 
     plan_init(&plan, arena);
+    struct sizing_view sizing_view = {
+        .memcached = pair->memcached, .claimants = sources, .claimant_count = ARRAY_LEN(sources)};
+    struct sizing sizing = sizing_decide(&sizing_view, (struct now){0}, arena);
     sync_reconcile(&(struct sync_view){.memcached = pair->memcached,
                                        .memory = &memory,
-                                       .sources = sources,
-                                       .source_count = ARRAY_LEN(sources)},
+                                       .sizing_view = &sizing_view,
+                                       .sizing = &sizing},
                    (struct now){0}, &plan);
     if (!plan.has_write) {
         die("%s has that size already", pair->memcached->object.name);
@@ -125,13 +128,13 @@ static void prepare(struct arena *arena, struct pair *pair, int32_t size)
     pair->requests[0] = as_request(arena, &plan.write);
 
     pair->memcached->size = size;
+    sizing = sizing_decide(&sizing_view, (struct now){0}, arena);
     plan_init(&plan, arena);
     memcached_reconcile(
         &(struct memcached_view){.memcached = pair->memcached,
                                  .operand = pair->operand,
                                  .memory = &memory,
-                                 .sources = sources,
-                                 .source_count = ARRAY_LEN(sources),
+                                 .sizing = &sizing,
                                  .image = DEFAULT_IMAGE,
                                  .shape = desired_shape(pair->memcached, DEFAULT_IMAGE)},
         (struct now){0}, &plan);

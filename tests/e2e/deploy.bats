@@ -115,13 +115,17 @@ has_leader() { [[ -n $(leader) ]]; }
     await 10 has_event NameTaken taken
     kubectl delete deployment taken
     await 60 field_is deployment/taken '.metadata.ownerReferences[0].kind' Memcached
+    # What a Memcached names is watched, of whichever kind.
+    kubectl apply -f - <<<'{"apiVersion": "cache.example.com/v1alpha1", "kind": "Memcached", "metadata": {"name": "named"}, "spec": {"size": 0,
+        "sizeFrom": {"sources": [{"kind": "StatefulSet", "name": "none"}, {"kind": "ReplicaSet", "name": "none"}]}}}'
+    await 10 has_event SourceMissing named
     # A template that was changed by hand is put back.
     kubectl set image deployment/memcached-sample memcached=memcached:none
     await 10 field_is deployment/memcached-sample '.spec.template.spec.containers[0].image' memcached:1.6
     kubectl label deployment sync-target-deployment "$LABEL=no/name" --overwrite 2>/dev/null ||
         kubectl label deployment sync-target-deployment "$LABEL-"
     kubectl delete -f config/samples --ignore-not-found
-    kubectl delete memcached taken
+    kubectl delete memcached taken named
 }
 
 has_series() {

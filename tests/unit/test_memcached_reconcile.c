@@ -33,13 +33,20 @@ static const char *reconcile_at(struct fixture *f, uint64_t mono_ms)
 {
     struct now now = {.mono_ms = mono_ms, .wall_us = 1767225600000000}; /* 2026-01-01 */
     plan_init(&f->plan, &f->arena);
+    struct sizing_view sizing_view = {.memcached = f->memcached,
+                                      .claimants = (const struct object *const *)f->sources,
+                                      .claimant_count = f->source_count,
+                                      .operand = f->operand};
+    struct sizing sizing = {0};
+    if (f->memcached != NULL) {
+        sizing = sizing_decide(&sizing_view, now, &f->arena);
+    }
     struct memcached_view view = {
         .memcached = f->memcached,
         .operand = f->operand,
         .stranger = f->stranger,
         .memory = &f->memory,
-        .sources = (const struct object *const *)f->sources,
-        .source_count = f->source_count,
+        .sizing = &sizing,
         .pods = (const struct object *const *)f->pods,
         .pod_count = f->pod_count,
         .image = IMAGE,
@@ -382,21 +389,21 @@ static void the_status_reports_what_runs(void **state)
     add_pod(f, "cache-1", false);
     add_pod(f, "cache-2", true);
     add_pod(f, "cache-3", false);
-    assert_string_equal(
-        reconcile(f),
-        "PATCH memcacheds default/cache/status "
-        "{\"metadata\":{\"uid\":\"m-cache\",\"resourceVersion\":\"41\"},"
-        "\"status\":{"
-        "\"nodes\":[\"cache-1\",\"cache-3\"],\"replicas\":2,\"readyReplicas\":1,"
-        "\"selector\":\"app=memcached,memcached_cr=cache\",\"source\":\"\",\"observedGeneration\":"
-        "1,"
-        "\"conditions\":[{\"type\":\"Available\",\"status\":\"False\",\"reason\":"
-        "\"ReplicasNotReady\","
-        "\"message\":\"1 of 2 replicas are "
-        "ready\",\"lastTransitionTime\":\"2026-01-01T00:00:00Z\"},"
-        "{\"type\":\"Reconciled\",\"status\":\"True\",\"reason\":\"AsDesired\","
-        "\"message\":\"the Deployment is as the spec says\","
-        "\"lastTransitionTime\":\"2026-01-01T00:00:00Z\"}]}}\n");
+    assert_string_equal(reconcile(f),
+                        "PATCH memcacheds default/cache/status "
+                        "{\"metadata\":{\"uid\":\"m-cache\",\"resourceVersion\":\"41\"},"
+                        "\"status\":{"
+                        "\"nodes\":[\"cache-1\",\"cache-3\"],\"replicas\":2,\"readyReplicas\":1,"
+                        "\"selector\":\"app=memcached,memcached_cr=cache\",\"source\":\"\","
+                        "\"sizing\":null,\"observedGeneration\":"
+                        "1,"
+                        "\"conditions\":[{\"type\":\"Available\",\"status\":\"False\",\"reason\":"
+                        "\"ReplicasNotReady\","
+                        "\"message\":\"1 of 2 replicas are "
+                        "ready\",\"lastTransitionTime\":\"2026-01-01T00:00:00Z\"},"
+                        "{\"type\":\"Reconciled\",\"status\":\"True\",\"reason\":\"AsDesired\","
+                        "\"message\":\"the Deployment is as the spec says\","
+                        "\"lastTransitionTime\":\"2026-01-01T00:00:00Z\"}]}}\n");
 }
 
 static void numbers_of_an_older_spec_are_not_taken_over(void **state)
@@ -439,8 +446,7 @@ static void the_deciding_source_is_named(void **state)
     reconcile(f);
     server_takes_status(f);
     assert_non_null(strstr(f->memcached->status, "\"source\":\"Deployment/web\""));
-    assert_string_equal(condition(f, "SizeSynced"),
-                        "True InSync: size follows the Deployment that decides it");
+    assert_string_equal(condition(f, "SizeSynced"), "True InSync: size follows Deployment/web");
     assert_string_equal(condition(f, "Conflict"), "absent");
 }
 
@@ -507,6 +513,43 @@ static void a_contested_size_is_said(void **state)
     assert_non_null(strstr(condition(f, "SizeSynced"), "True InSync"));
 }
 
+static void a_rival_is_named(void **state)
+{
+    struct fixture *f = *state;
+    f->operand = make_operand(f->memcached, 2);
+    f->sources[f->source_count++] = &make_source("web", "cache", 2, 0)->object;
+    f->memory.size_rival = arena_strdup(&f->arena, "argocd-controller");
+    f->memory.operand_rival = arena_strdup(&f->arena, "kube-controller-manager");
+    uint64_t wish = shape_with_replicas(f->operand->shape, 2);
+    for (int i = 0; i <= CONTEST_ROUNDS; i++) {
+        contest_written(&f->memory.size, 2, 2, 1000000);
+        contest_written(&f->memory.operand, wish, wish, 1000000);
+    }
+    reconcile(f);
+    server_takes_status(f);
+    assert_string_equal(condition(f, "SizeSynced"),
+                        "False WriteConflict: \"argocd-controller\" keeps changing size; it is put "
+                        "back ever more slowly");
+    assert_string_equal(condition(f, "Reconciled"),
+                        "False WriteConflict: \"kube-controller-manager\" (a "
+                        "HorizontalPodAutoscaler?) keeps changing the Deployment; it is put back "
+                        "ever more slowly");
+}
+
+/* An admission webhook clamps the size. */
+static void a_size_that_the_server_changes_is_said(void **state)
+{
+    struct fixture *f = *state;
+    f->operand = make_operand(f->memcached, 2);
+    f->sources[f->source_count++] = &make_source("web", "cache", 40, 0)->object;
+    contest_written(&f->memory.size, 40, 2, 1000000);
+    reconcile(f);
+    server_takes_status(f);
+    assert_string_equal(condition(f, "SizeSynced"),
+                        "False WriteConflict: the API server keeps size 2 though 40 was written: "
+                        "is there an admission webhook?");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -537,6 +580,8 @@ int main(void)
         TEST(losing_claimants_are_named_and_warned_once),
         TEST(many_losers_are_counted),
         TEST(a_contested_size_is_said),
+        TEST(a_rival_is_named),
+        TEST(a_size_that_the_server_changes_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,6 +95,27 @@ static void a_removed_series_is_gone_and_begins_anew(void **state)
     expect(&m, "# HELP n h\n# TYPE n gauge\nn{a=\"4\"} 4\n");
 }
 
+static void a_series_that_is_kept_is_dropped_by_whoever_keeps_it(void **state)
+{
+    (void)state;
+    CLEANUP(metrics_fini) struct metrics m;
+    metrics_init(&m);
+    struct metric_family *f = metrics_family(&m, METRIC_GAUGE, "n", "h", "a", NULL, 0);
+    struct metric *series[3];
+    static const char *const names[] = {"1", "2", "3"};
+    for (size_t i = 0; i < ARRAY_LEN(series); i++) {
+        series[i] = metric_new(f, names[i]);
+        metric_set(series[i], (double)i);
+    }
+    metric_drop(series[1]);
+    assert_ptr_equal(metric_get(f, "3"), series[2]);
+    metric_drop(series[2]);
+    metric_set(metric_new(f, "4"), 4);
+    metric_drop(series[0]);
+    metric_drop(NULL);
+    expect(&m, "# HELP n h\n# TYPE n gauge\nn{a=\"4\"} 4\n");
+}
+
 static void histograms_cumulate(void **state)
 {
     (void)state;
@@ -197,6 +218,7 @@ int main(void)
         cmocka_unit_test(a_family_is_made_once),
         cmocka_unit_test(series_are_told_apart_by_every_label),
         cmocka_unit_test(a_removed_series_is_gone_and_begins_anew),
+        cmocka_unit_test(a_series_that_is_kept_is_dropped_by_whoever_keeps_it),
         cmocka_unit_test(histograms_cumulate),
         cmocka_unit_test(a_histogram_without_labels_has_le_alone),
         cmocka_unit_test(numbers_are_short_and_exact),

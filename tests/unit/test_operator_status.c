@@ -20,6 +20,7 @@ static const char *canonical(struct arena *arena, const char *json)
 
 #define EMPTY                                                                                      \
     "{\"nodes\":[],\"replicas\":0,\"readyReplicas\":0,\"selector\":\"\",\"source\":\"\","          \
+    "\"sizing\":null,"                                                                             \
     "\"observedGeneration\":0,\"conditions\":[]}"
 
 static void whatever_the_server_says_has_one_text(void **state)
@@ -34,10 +35,11 @@ static void whatever_the_server_says_has_one_text(void **state)
         {"{\"replicas\":-1,\"readyReplicas\":99999999999}", EMPTY},
         {"{\"conditions\":[],\"unknown\":1,\"source\":\"s\",\"nodes\":[\"a\",7,\"b\"]}",
          "{\"nodes\":[\"a\",\"b\"],\"replicas\":0,\"readyReplicas\":0,\"selector\":\"\",\"source\":"
-         "\"s\","
+         "\"s\",\"sizing\":null,"
          "\"observedGeneration\":0,\"conditions\":[]}"},
         {"{\"conditions\":[{\"type\":\"A\",\"status\":\"True\",\"extra\":1}]}",
          "{\"nodes\":[],\"replicas\":0,\"readyReplicas\":0,\"selector\":\"\",\"source\":\"\","
+         "\"sizing\":null,"
          "\"observedGeneration\":0,\"conditions\":[{\"type\":\"A\",\"status\":\"True\",\"reason\":"
          "\"\","
          "\"message\":\"\",\"lastTransitionTime\":\"\"}]}"},

@@ -26,10 +26,17 @@ static const char *reconcile_at(struct fixture *f, uint64_t mono_ms)
 {
     struct now now = {.mono_ms = mono_ms, .wall_us = at_ten.wall_us};
     plan_init(&f->plan, &f->arena);
+    struct sizing_view sizing_view = {.memcached = f->memcached,
+                                      .claimants = (const struct object *const *)f->sources,
+                                      .claimant_count = f->source_count};
+    struct sizing sizing = {0};
+    if (f->memcached != NULL) {
+        sizing = sizing_decide(&sizing_view, now, &f->arena);
+    }
     struct sync_view view = {.memcached = f->memcached,
                              .memory = &f->memory,
-                             .sources = (const struct object *const *)f->sources,
-                             .source_count = f->source_count};
+                             .sizing_view = &sizing_view,
+                             .sizing = &sizing};
     sync_reconcile(&view, now, &f->plan);
     return plan_trace(&f->plan);
 }

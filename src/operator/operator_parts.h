@@ -1,0 +1,63 @@
+/*
+ * What operator.c, operator_view.c, operator_answers.c and operator_news.c share. For others:
+ * operator.h.
+ */
+#pragma once
+#include "operator/memory.h"
+#include "operator/named_sources.h"
+#include "operator/operator.h"
+#include "operator/size_metrics.h"
+
+struct operator
+{
+    struct manager *manager;
+    char *image;
+    struct controller *memcached_controller;
+    struct controller *sync_controller;
+    struct store *memcacheds, *sources, *operands, *strangers, *pods;
+    struct store_index *claims;     /* "ns/label value" → sources */
+    struct store_index *owned_pods; /* "ns/memcached_cr" → pods */
+    struct named_sources *named;
+    struct size_metrics metrics;
+    uint64_t *asked_lists; /* see operator_await_windows(); NULL: nothing was asked for */
+    bool started;          /* at work, and not a standby */
+    struct map memories;   /* "ns/name" of a Memcached → struct memory */
+};
+
+/** NULL: there is none. */
+const struct memcached *operator_memcached(const struct operator* op, const char *ns,
+                                           const char *name);
+
+/** What is remembered of a Memcached; made on first use. */
+struct memory *operator_memory(struct operator* op, const char *ns, const char *name);
+/** Likewise; NULL: nothing is remembered. */
+struct memory *operator_recall(const struct operator* op, const char *ns, const char *name);
+/** Nothing of it stays behind. */
+void operator_forget(struct operator* op, const char *ns, const char *name);
+
+/** Remember why @answer refused a write; NULL: none is refused. */
+void operator_set_trouble(char **trouble, const struct answer *answer);
+
+/* operator_view.c: what is decided, from what is known. */
+void operator_reconcile_memcached(void *ctx, const char *ns, const char *name, struct now now,
+                                  struct plan *plan);
+void operator_reconcile_sync(void *ctx, const char *ns, const char *name, struct now now,
+                             struct plan *plan);
+
+/** Work begins: what statuses say of windows is to be read from etcd before it is gone on with. A
+ * server whose caches lag would show one from before the last hold. */
+void operator_await_windows(struct operator* op);
+
+/* operator_answers.c: what is remembered of the answers. */
+bool operator_answered_memcached(void *ctx, const char *ns, const char *name, struct now now,
+                                 const struct write *write, const struct answer *answer,
+                                 const struct object *object);
+bool operator_answered_sync(void *ctx, const char *ns, const char *name, struct now now,
+                            const struct write *write, const struct answer *answer,
+                            const struct object *object);
+
+/* operator_news.c: which change brings which key. Makes indexes, subscribes to the stores. */
+void operator_listen(struct operator* op);
+void operator_start(void *ctx, struct now now);
+void operator_resync_memcached(void *ctx, struct now now);
+void operator_resync_sync(void *ctx, struct now now);
