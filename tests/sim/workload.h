@@ -37,7 +37,7 @@ enum workload_name {
 
 /* Is spec.sizeFrom wired into the operator? While it is not, nobody sets it: its workloads are off,
  * random users do not use it, and nobody asks for status.sizing. */
-enum { WORKLOAD_SIZE_FROM_IS_WIRED = 0 };
+enum { WORKLOAD_SIZE_FROM_IS_WIRED = 1 };
 
 const char *workload_text(enum workload_name name); /* "scale" … */
 bool workload_find(const char *text, enum workload_name *name);
