@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/time_text.h"
 #include "kube/json.h"
 
 #include <inttypes.h>
@@ -39,6 +40,15 @@ static void append_said(struct buf *out, yyjson_val *event)
     }
 }
 
+/* When what is told happened, or happened last; the Event itself may come later. */
+static uint64_t happened_ms(yyjson_val *event, uint64_t now_ms)
+{
+    const char *last = text(json_at(event, "series", "lastObservedTime", NULL));
+    const char *at = last[0] != '\0' ? last : text(yyjson_obj_get(event, "eventTime"));
+    int64_t us = 0;
+    return time_parse(at, strlen(at), &us) == 0 ? (uint64_t)us / 1000 : now_ms;
+}
+
 const char *invariants_repeated_event(struct invariants *i, const struct deed *d, struct buf *said)
 {
     append_said(said, d->after);
@@ -51,12 +61,12 @@ const char *invariants_repeated_event(struct invariants *i, const struct deed *d
         map_put(&i->told, buf_text(said), told);
     }
     bool is_another = told->name[0] != '\0' && strcmp(told->name, name) != 0;
-    bool is_repeated = is_another && now_ms - told->last_ms < COUNTED_MS &&
+    bool is_repeated = is_another && happened_ms(d->after, now_ms) < told->last_ms + COUNTED_MS &&
                        world_is_calm(i->world) &&
                        api_get(world_api(i->world), "events", told->ns, told->name) != NULL;
     snprintf(told->ns, sizeof told->ns, "%s", text(yyjson_obj_get(metadata, "namespace")));
     snprintf(told->name, sizeof told->name, "%s", name);
-    told->last_ms = now_ms;
+    told->last_ms = happened_ms(d->after, now_ms);
     return is_repeated ? buf_text(said) : NULL;
 }
 
