@@ -186,3 +186,8 @@ int time_parse(const char *text, size_t len, int64_t *wall_us)
     *wall_us = days_of(d) * US_PER_DAY + time_us - offset_us;
     return 0;
 }
+
+uint64_t time_earlier(uint64_t a_ms, uint64_t b_ms)
+{
+    return a_ms < b_ms ? a_ms : b_ms;
+}

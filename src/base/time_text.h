@@ -13,6 +13,9 @@ struct now {
     int64_t wall_us;  /* since 1970 UTC; only for people: logs, conditions, events */
 };
 
+/** The earlier of two deadlines (mono_ms); UINT64_MAX is never. */
+uint64_t time_earlier(uint64_t a_ms, uint64_t b_ms);
+
 enum {
     TIME_TEXT_BYTES = 40,
 };

@@ -72,11 +72,6 @@ static void end(struct lookout *l, size_t i)
     lookout_free_watched(w);
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 static void end_unreferenced(struct lookout *l)
 {
     for (size_t i = 0; i < l->watched.count;) {
@@ -143,7 +138,7 @@ static void pump_all(struct lookout *l, struct now now)
             continue;
         }
         bool was_starting = is_starting(w, now);
-        l->due_ms = earlier(l->due_ms, pump_one(w, starting < LOOKOUT_STARTS_MAX, now));
+        l->due_ms = time_earlier(l->due_ms, pump_one(w, starting < LOOKOUT_STARTS_MAX, now));
         starting += !was_starting && is_starting(w, now) ? 1 : 0;
     }
 }

@@ -389,33 +389,28 @@ void manager_step(struct manager *m, struct now now, const struct event *event,
     m->actions = m->client.actions = NULL;
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 uint64_t manager_deadline(const struct manager *m)
 {
     uint64_t at = client_deadline(&m->client);
     if (m->stopping && !leader_is_releasing(&m->leader)) {
         uint64_t kept_ms = leader_kept_until(&m->leader);
-        at = earlier(at, m->drain_until_ms); /* the lease is not renewed meanwhile */
-        return kept_ms > m->now.mono_ms ? earlier(at, kept_ms) : at;
+        at = time_earlier(at, m->drain_until_ms); /* the lease is not renewed meanwhile */
+        return kept_ms > m->now.mono_ms ? time_earlier(at, kept_ms) : at;
     }
-    at = earlier(at, leader_deadline(&m->leader));
+    at = time_earlier(at, leader_deadline(&m->leader));
     if (m->stopping) {
         return at;
     }
-    at = earlier(at, watching_deadline(&m->watching));
+    at = time_earlier(at, watching_deadline(&m->watching));
     bool running =
         m->was_synced && all_synced(m) && m->leader.leading && busy(m) < m->options.max_concurrent;
     for (size_t i = 0; running && i < m->controller_count; i++) {
-        at = earlier(at, controller_deadline(m->controllers[i]));
+        at = time_earlier(at, controller_deadline(m->controllers[i]));
     }
     if (m->resync_ms != 0 && running) {
-        at = earlier(at, m->resync_ms);
+        at = time_earlier(at, m->resync_ms);
     }
-    return busy(m) == 0 ? earlier(at, recorder_deadline(&m->recorder)) : at;
+    return busy(m) == 0 ? time_earlier(at, recorder_deadline(&m->recorder)) : at;
 }
 
 bool manager_ready(struct manager *m, const char **why)

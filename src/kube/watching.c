@@ -130,20 +130,15 @@ bool watching_pump(struct watching *w)
     return reset;
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 uint64_t watching_deadline(const struct watching *w)
 {
     uint64_t at_ms = UINT64_MAX;
 
     for (size_t i = 0; i < w->watcher_count; i++) {
-        at_ms = earlier(at_ms, watcher_deadline(w->watchers[i]));
+        at_ms = time_earlier(at_ms, watcher_deadline(w->watchers[i]));
     }
     for (size_t i = 0; i < w->lookout_count; i++) {
-        at_ms = earlier(at_ms, lookout_deadline(w->lookouts[i]));
+        at_ms = time_earlier(at_ms, lookout_deadline(w->lookouts[i]));
     }
     return at_ms;
 }

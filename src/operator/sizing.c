@@ -170,9 +170,10 @@ static bool is_paused(const struct sizing_view *view, const struct size_from *f)
 static enum sizing_reason verdict(const struct sizing_view *view, const struct size_from *f,
                                   const struct sizing *s)
 {
-    if (is_paused(view, f)) {
-        bool is_trouble = s->reason == SIZING_LOOP || s->reason == SIZING_INVALID_SPEC;
-        return is_trouble || s->reason == SIZING_NOBODY ? s->reason : SIZING_PAUSED;
+    bool is_of_now = s->reason != SIZING_LOOP && s->reason != SIZING_INVALID_SPEC &&
+                     s->reason != SIZING_NOBODY && s->reason != SIZING_UNKNOWN;
+    if (is_paused(view, f) && is_of_now) {
+        return SIZING_PAUSED;
     }
     if (s->reason != SIZING_IN_SYNC) {
         return s->reason;

@@ -49,12 +49,8 @@ void hunt_options(enum hunt_kind kind, uint64_t seed, struct world_options *out)
         .workload = {.name = WORKLOAD_RANDOM, .steps = 4 + (unsigned)random_below(&r, 24)},
     };
     if (random_below(&r, 3) == 0) {
-        unsigned count = 0;
-        while (WORKLOAD_CREATE + count < WORKLOAD_COUNT &&
-               workload_is_on((enum workload_name)(WORKLOAD_CREATE + count))) {
-            count++;
-        }
-        out->workload.name = (enum workload_name)(WORKLOAD_CREATE + random_below(&r, count));
+        out->workload.name = (enum workload_name)(
+            WORKLOAD_CREATE + random_below(&r, WORKLOAD_COUNT - WORKLOAD_CREATE));
         out->workload.variant = (unsigned)random_below(&r, 16);
     }
     if (kind != HUNT_CALM) {

@@ -20,6 +20,11 @@ void invariants_upgraded(struct invariants *i, const char *image)
     snprintf(i->images[i->image_count++], sizeof i->images[0], "%s", image);
 }
 
+const char *invariants_text(yyjson_val *value)
+{
+    return yyjson_is_str(value) ? yyjson_get_str(value) : "";
+}
+
 struct invariants *invariants_new(struct world *w)
 {
     struct invariants *i = mem_zalloc(sizeof *i);

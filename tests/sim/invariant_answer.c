@@ -22,14 +22,9 @@ struct known {
     unsigned start; /* of the process */
 };
 
-static const char *text(yyjson_val *value)
-{
-    return yyjson_is_str(value) ? yyjson_get_str(value) : "";
-}
-
 static const char *name_of(yyjson_val *object)
 {
-    return text(json_at(object, "metadata", "name", NULL));
+    return invariants_text(json_at(object, "metadata", "name", NULL));
 }
 
 /* The filtered watch shows it. */
@@ -75,7 +70,7 @@ void invariants_told(struct invariants *i, const struct exchange *e, const struc
     mem_free(map_remove(&i->known, key));
     if (is_shown(root)) {
         struct known *known = mem_zalloc(sizeof *known);
-        const char *rv = text(json_at(root, "metadata", "resourceVersion", NULL));
+        const char *rv = invariants_text(json_at(root, "metadata", "resourceVersion", NULL));
         *known = (struct known){.revision = strtoull(rv, NULL, 10),
                                 .start = world_starts(i->world, e->process)};
         map_put(&i->known, key, known);
@@ -98,7 +93,7 @@ static void look(void *ctx, const struct api_change *change)
     yyjson_doc *doc = yyjson_read(json, strlen(json), 0);
     yyjson_val *root = yyjson_doc_get_root(doc);
     bool same = strcmp(name_of(root), l->name) == 0 &&
-                strcmp(text(json_at(root, "metadata", "namespace", NULL)), l->ns) == 0;
+                strcmp(invariants_text(json_at(root, "metadata", "namespace", NULL)), l->ns) == 0;
     l->gone = l->gone || (same && (change->after == NULL || !is_shown(root)));
     yyjson_doc_free(doc);
 }

@@ -17,11 +17,6 @@
 
 #define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-static const char *text(yyjson_val *value)
-{
-    return yyjson_is_str(value) ? yyjson_get_str(value) : "";
-}
-
 __attribute__((format(printf, 3, 4))) static void blame(struct invariants *i, const struct deed *d,
                                                         const char *format, ...)
 {
@@ -32,8 +27,8 @@ __attribute__((format(printf, 3, 4))) static void blame(struct invariants *i, co
     va_end(args);
     yyjson_val *metadata = yyjson_obj_get(d->after != NULL ? d->after : d->before, "metadata");
     world_fail(i->world, "I3: process %u wrote %s %s/%s at revision %" PRIu64 ": %s", d->process,
-               d->change->resource, text(yyjson_obj_get(metadata, "namespace")),
-               text(yyjson_obj_get(metadata, "name")), d->change->revision, what);
+               d->change->resource, invariants_text(yyjson_obj_get(metadata, "namespace")),
+               invariants_text(yyjson_obj_get(metadata, "name")), d->change->revision, what);
 }
 
 /* ---- Memcacheds ---- */
@@ -46,15 +41,17 @@ static int64_t size_of(yyjson_val *memcached)
 /* What the operator says with this write that it knew when it decided that; 0: nothing new. */
 static uint64_t record_of(const struct deed *d, const char *annotation)
 {
-    const char *was = text(json_at(d->before, "metadata", "annotations", annotation, NULL));
-    const char *is = text(json_at(d->after, "metadata", "annotations", annotation, NULL));
+    const char *was =
+        invariants_text(json_at(d->before, "metadata", "annotations", annotation, NULL));
+    const char *is =
+        invariants_text(json_at(d->after, "metadata", "annotations", annotation, NULL));
     return strcmp(was, is) == 0 ? 0 : strtoull(is, NULL, 10);
 }
 
 static void judge_size(struct invariants *i, const struct deed *d)
 {
     struct memcached_past *m =
-        history_of(&i->history, text(json_at(d->after, "metadata", "uid", NULL)));
+        history_of(&i->history, invariants_text(json_at(d->after, "metadata", "uid", NULL)));
     CLEANUP(buf_fini) struct buf why;
     buf_init(&why, INVARIANT_TEXT_BYTES_MAX);
     const char *fault =
@@ -77,9 +74,9 @@ static bool is_for_another(const struct deed *d)
 {
     const char *body = d->exchange->body;
     yyjson_doc *doc = body != NULL ? yyjson_read(body, strlen(body), 0) : NULL;
-    const char *meant = text(json_at(yyjson_doc_get_root(doc), "metadata", "uid", NULL));
-    bool other =
-        meant[0] != '\0' && strcmp(meant, text(json_at(d->after, "metadata", "uid", NULL))) != 0;
+    const char *meant = invariants_text(json_at(yyjson_doc_get_root(doc), "metadata", "uid", NULL));
+    bool other = meant[0] != '\0' &&
+                 strcmp(meant, invariants_text(json_at(d->after, "metadata", "uid", NULL))) != 0;
     yyjson_doc_free(doc);
     return other;
 }
@@ -170,7 +167,7 @@ static void judge_contents(struct invariants *i, const struct deed *d)
     buf_init(&where, INVARIANT_TEXT_BYTES_MAX);
     const char *image = desired_image_of(d->after);
     const char *difference =
-        desired_difference(d->after, text(json_at(d->after, "metadata", "name", NULL)),
+        desired_difference(d->after, invariants_text(json_at(d->after, "metadata", "name", NULL)),
                            controlling_memcached(d->after), image, &where);
     if (!is_known_image(i, image)) {
         blame(i, d, "image \"%s\" is none that an operator was started with", image);

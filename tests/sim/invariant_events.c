@@ -22,29 +22,25 @@ struct told {
     uint64_t last_ms;
 };
 
-static const char *text(yyjson_val *value)
-{
-    return yyjson_is_str(value) ? yyjson_get_str(value) : "";
-}
-
 /* What is said, of what, and by whom. */
 static void append_said(struct buf *out, yyjson_val *event)
 {
     static const char *const members[] = {"reportingInstance", "type", "reason", "action", "note"};
     yyjson_val *regarding = yyjson_obj_get(event, "regarding");
-    buf_printf(out, "%s %s/%s %s", text(yyjson_obj_get(regarding, "kind")),
-               text(yyjson_obj_get(regarding, "namespace")),
-               text(yyjson_obj_get(regarding, "name")), text(yyjson_obj_get(regarding, "uid")));
+    buf_printf(out, "%s %s/%s %s", invariants_text(yyjson_obj_get(regarding, "kind")),
+               invariants_text(yyjson_obj_get(regarding, "namespace")),
+               invariants_text(yyjson_obj_get(regarding, "name")),
+               invariants_text(yyjson_obj_get(regarding, "uid")));
     for (size_t n = 0; n < ARRAY_LEN(members); n++) {
-        buf_printf(out, ", %s", text(yyjson_obj_get(event, members[n])));
+        buf_printf(out, ", %s", invariants_text(yyjson_obj_get(event, members[n])));
     }
 }
 
 /* When what is told happened, or happened last; the Event itself may come later. */
 static uint64_t happened_ms(yyjson_val *event, uint64_t now_ms)
 {
-    const char *last = text(json_at(event, "series", "lastObservedTime", NULL));
-    const char *at = last[0] != '\0' ? last : text(yyjson_obj_get(event, "eventTime"));
+    const char *last = invariants_text(json_at(event, "series", "lastObservedTime", NULL));
+    const char *at = last[0] != '\0' ? last : invariants_text(yyjson_obj_get(event, "eventTime"));
     int64_t us = 0;
     return time_parse(at, strlen(at), &us) == 0 ? (uint64_t)us / 1000 : now_ms;
 }
@@ -53,7 +49,7 @@ const char *invariants_repeated_event(struct invariants *i, const struct deed *d
 {
     append_said(said, d->after);
     yyjson_val *metadata = yyjson_obj_get(d->after, "metadata");
-    const char *name = text(yyjson_obj_get(metadata, "name"));
+    const char *name = invariants_text(yyjson_obj_get(metadata, "name"));
     uint64_t now_ms = world_now_ms(i->world);
     struct told *told = map_get(&i->told, buf_text(said));
     if (told == NULL) {
@@ -64,7 +60,8 @@ const char *invariants_repeated_event(struct invariants *i, const struct deed *d
     bool is_repeated = is_another && happened_ms(d->after, now_ms) < told->last_ms + COUNTED_MS &&
                        world_is_calm(i->world) &&
                        api_get(world_api(i->world), "events", told->ns, told->name) != NULL;
-    snprintf(told->ns, sizeof told->ns, "%s", text(yyjson_obj_get(metadata, "namespace")));
+    snprintf(told->ns, sizeof told->ns, "%s",
+             invariants_text(yyjson_obj_get(metadata, "namespace")));
     snprintf(told->name, sizeof told->name, "%s", name);
     told->last_ms = happened_ms(d->after, now_ms);
     return is_repeated ? buf_text(said) : NULL;

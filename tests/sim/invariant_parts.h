@@ -22,6 +22,9 @@ struct invariants {
     struct map known;     /* process and Deployment → struct known */
 };
 
+/** A JSON string; "" for anything else. */
+const char *invariants_text(yyjson_val *value);
+
 /** One change by an operator. */
 struct deed {
     unsigned process;

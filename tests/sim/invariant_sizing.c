@@ -9,11 +9,6 @@
 
 enum { LOOKED_AT_MAX = 16, TIME_TEXT_LEN = 20 };
 
-static const char *text(yyjson_val *value)
-{
-    return yyjson_is_str(value) ? yyjson_get_str(value) : "";
-}
-
 /* ---- Loops ---- */
 
 struct lookup {
@@ -97,8 +92,8 @@ static struct size_reading read_source(const struct invariants *i, yyjson_val *m
         return (struct size_reading){.state = READING_NO_SCALE};
     }
     struct lookup l = {.i = i,
-                       .ns = text(json_at(memcached, "metadata", "namespace", NULL)),
-                       .target = text(json_at(memcached, "metadata", "uid", NULL))};
+                       .ns = invariants_text(json_at(memcached, "metadata", "namespace", NULL)),
+                       .target = invariants_text(json_at(memcached, "metadata", "uid", NULL))};
     follow_source(&l, s);
     if (l.is_loop) {
         return (struct size_reading){.state = READING_LOOP};
@@ -146,8 +141,8 @@ static void gather_labels(struct gathering *g, yyjson_val *memcached,
                           const struct claimant *const *claims, size_t count)
 {
     const struct size_rules *rules = &g->truth->rules;
-    const char *ns = text(json_at(memcached, "metadata", "namespace", NULL));
-    const char *name = text(json_at(memcached, "metadata", "name", NULL));
+    const char *ns = invariants_text(json_at(memcached, "metadata", "namespace", NULL));
+    const char *name = invariants_text(json_at(memcached, "metadata", "name", NULL));
     const struct claimant *oldest = claimants_decide(claims, count, ns, name);
     for (size_t n = 0; n < count; n++) {
         const struct claimant *c = claims[n];
@@ -289,13 +284,14 @@ static const char *claim_difference(const struct sizing_truth *truth, yyjson_val
         const struct sizing_claim *c = &truth->claims[n];
         int64_t replicas = json_get_int(yyjson_obj_get(is, "replicas"), -1);
         bool is_deciding = yyjson_is_true(yyjson_obj_get(is, "deciding"));
-        if (strcmp(text(yyjson_obj_get(is, "name")), c->name) != 0 || replicas != c->replicas ||
-            is_deciding != c->is_deciding) {
-            buf_printf(
-                why,
-                "status.sizing.claimants[%zu] is %s with %" PRId64 "%s, not %s with %" PRId64 "%s",
-                n, text(yyjson_obj_get(is, "name")), replicas, is_deciding ? ", deciding" : "",
-                c->name, c->replicas, c->is_deciding ? ", deciding" : "");
+        if (strcmp(invariants_text(yyjson_obj_get(is, "name")), c->name) != 0 ||
+            replicas != c->replicas || is_deciding != c->is_deciding) {
+            buf_printf(why,
+                       "status.sizing.claimants[%zu] is %s with %" PRId64 "%s, not %s with %" PRId64
+                       "%s",
+                       n, invariants_text(yyjson_obj_get(is, "name")), replicas,
+                       is_deciding ? ", deciding" : "", c->name, c->replicas,
+                       c->is_deciding ? ", deciding" : "");
             return buf_text(why);
         }
     }
@@ -311,12 +307,12 @@ const char *sizing_status_difference(const struct sizing_truth *truth, yyjson_va
     if (truth->reason == NULL) {
         return sizing == NULL ? NULL : "it has a status.sizing, but nobody decides its size";
     }
-    if (strcmp(text(yyjson_obj_get(sizing, "reason")), truth->reason) != 0) {
+    if (strcmp(invariants_text(yyjson_obj_get(sizing, "reason")), truth->reason) != 0) {
         buf_printf(why, "status.sizing.reason is \"%s\", not \"%s\"",
-                   text(yyjson_obj_get(sizing, "reason")), truth->reason);
-    } else if (strcmp(text(yyjson_obj_get(sizing, "source")), truth->source) != 0) {
+                   invariants_text(yyjson_obj_get(sizing, "reason")), truth->reason);
+    } else if (strcmp(invariants_text(yyjson_obj_get(sizing, "source")), truth->source) != 0) {
         buf_printf(why, "status.sizing.source is \"%s\", not \"%s\"",
-                   text(yyjson_obj_get(sizing, "source")), truth->source);
+                   invariants_text(yyjson_obj_get(sizing, "source")), truth->source);
     } else if (truth->wish >= 0 && wish != truth->wish) {
         buf_printf(why, "status.sizing.wish is %" PRId64 ", not %" PRId64, wish, truth->wish);
     } else if (truth->size >= 0 && size != truth->size) {
@@ -324,7 +320,7 @@ const char *sizing_status_difference(const struct sizing_truth *truth, yyjson_va
     } else if (yyjson_arr_size(yyjson_obj_get(sizing, "holds")) > 0 ||
                yyjson_is_str(yyjson_obj_get(sizing, "holdUntil"))) {
         buf_append_text(why, "status.sizing still tells of a hold");
-    } else if (strlen(text(yyjson_obj_get(sizing, "since"))) != TIME_TEXT_LEN) {
+    } else if (strlen(invariants_text(yyjson_obj_get(sizing, "since"))) != TIME_TEXT_LEN) {
         buf_append_text(why, "status.sizing.since is no time");
     } else {
         return claim_difference(truth, yyjson_obj_get(sizing, "claimants"), why);

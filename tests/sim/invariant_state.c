@@ -46,11 +46,6 @@ __attribute__((format(printf, 2, 3))) static void differ(const struct subject *s
     world_fail(s->i->world, "I1: Memcached %s/%s: %s", s->ns, s->name, what);
 }
 
-static const char *text(yyjson_val *value)
-{
-    return yyjson_is_str(value) ? yyjson_get_str(value) : "";
-}
-
 static int64_t number(yyjson_val *value)
 {
     return json_get_int(value, -1);
@@ -120,7 +115,7 @@ static void expect_number(const struct subject *s, const char *key, int64_t expe
 
 static void expect_text(const struct subject *s, const char *key, const char *expected)
 {
-    const char *is = text(yyjson_obj_get(s->status, key));
+    const char *is = invariants_text(yyjson_obj_get(s->status, key));
     if (strcmp(is, expected) != 0) {
         differ(s, "status.%s is \"%s\", not \"%s\"", key, is, expected);
     }
@@ -153,20 +148,22 @@ static void expect_condition(const struct subject *s, const char *type, const ch
         differ(s, "it has no condition %s, but should have %s %s", type, status, reason);
     } else if (c != NULL && reason == NULL) {
         differ(s, "it has condition %s %s, but should have none of that type", type,
-               text(yyjson_obj_get(c, "reason")));
+               invariants_text(yyjson_obj_get(c, "reason")));
     } else if (c != NULL && (!yyjson_equals_str(yyjson_obj_get(c, "status"), status) ||
                              !yyjson_equals_str(yyjson_obj_get(c, "reason"), reason))) {
-        differ(s, "condition %s is %s %s (%s), not %s %s", type, text(yyjson_obj_get(c, "status")),
-               text(yyjson_obj_get(c, "reason")), text(yyjson_obj_get(c, "message")), status,
-               reason);
-    } else if (c != NULL && strlen(text(yyjson_obj_get(c, "lastTransitionTime"))) != 20) {
+        differ(s, "condition %s is %s %s (%s), not %s %s", type,
+               invariants_text(yyjson_obj_get(c, "status")),
+               invariants_text(yyjson_obj_get(c, "reason")),
+               invariants_text(yyjson_obj_get(c, "message")), status, reason);
+    } else if (c != NULL &&
+               strlen(invariants_text(yyjson_obj_get(c, "lastTransitionTime"))) != 20) {
         differ(s, "condition %s has no time", type);
     }
 }
 
 static void expect_message_names(const struct subject *s, const char *type, const char *name)
 {
-    const char *message = text(yyjson_obj_get(condition(s, type), "message"));
+    const char *message = invariants_text(yyjson_obj_get(condition(s, type), "message"));
     char quoted[300];
     snprintf(quoted, sizeof quoted, "\"%s\"", name);
     if (strstr(message, quoted) == NULL) {
@@ -255,10 +252,11 @@ static void check_pod(void *ctx, const char *json)
     yyjson_doc *doc = yyjson_read(json, strlen(json), 0);
     yyjson_val *pod = yyjson_doc_get_root(doc);
     yyjson_val *labels = json_at(pod, "metadata", "labels", NULL);
-    const char *name = text(json_at(pod, "metadata", "name", NULL));
+    const char *name = invariants_text(json_at(pod, "metadata", "name", NULL));
     if (yyjson_equals_str(yyjson_obj_get(labels, "app"), "memcached") &&
         yyjson_equals_str(yyjson_obj_get(labels, "memcached_cr"), s->name) && !is_leaving(pod)) {
-        const char *node = text(yyjson_arr_get(yyjson_obj_get(s->status, "nodes"), pods->count));
+        const char *node =
+            invariants_text(yyjson_arr_get(yyjson_obj_get(s->status, "nodes"), pods->count));
         if (strcmp(node, name) != 0) {
             differ(s, "status.nodes[%zu] is \"%s\", not \"%s\"", pods->count, node, name);
         }
@@ -281,8 +279,7 @@ static void check_sizing(const struct subject *s)
 {
     CLEANUP(buf_fini) struct buf why;
     buf_init(&why, INVARIANT_TEXT_BYTES_MAX);
-    const char *difference =
-        WORKLOAD_SIZE_FROM_IS_WIRED ? sizing_status_difference(s->sizing, s->status, &why) : NULL;
+    const char *difference = sizing_status_difference(s->sizing, s->status, &why);
     if (difference != NULL) {
         differ(s, "%s", difference);
     }
@@ -299,8 +296,8 @@ static void check_status(const struct subject *s)
         return; /* held by somebody's finalizer: until it is gone there is nothing to say */
     }
     expect_condition(s, "SizeSynced", s->sizing->is_synced ? "True" : "False", s->sizing->reason);
-    check_sizing(s);
     check_conflict(s);
+    check_sizing(s);
     check_numbers(s);
     check_reconciled(s);
 }
@@ -333,9 +330,9 @@ static void check_memcached(void *ctx, const char *json)
     yyjson_doc *doc = yyjson_read(json, strlen(json), 0);
     s.memcached = yyjson_doc_get_root(doc);
     s.status = yyjson_obj_get(s.memcached, "status");
-    s.ns = text(json_at(s.memcached, "metadata", "namespace", NULL));
-    s.name = text(json_at(s.memcached, "metadata", "name", NULL));
-    s.uid = text(json_at(s.memcached, "metadata", "uid", NULL));
+    s.ns = invariants_text(json_at(s.memcached, "metadata", "namespace", NULL));
+    s.name = invariants_text(json_at(s.memcached, "metadata", "name", NULL));
+    s.uid = invariants_text(json_at(s.memcached, "metadata", "uid", NULL));
     const char *operand = api_get(world_api(c->i->world), "deployments", s.ns, s.name);
     yyjson_doc *operand_doc = operand != NULL ? yyjson_read(operand, strlen(operand), 0) : NULL;
     s.operand = yyjson_doc_get_root(operand_doc);
@@ -373,13 +370,13 @@ static void read_deployment(void *ctx, const char *json)
         claims->pointers[claims->count] = &claims->all[claims->count];
         claims->count++;
     }
-    const char *ns = text(json_at(deployment, "metadata", "namespace", NULL));
+    const char *ns = invariants_text(json_at(deployment, "metadata", "namespace", NULL));
     struct search search = {.uid = controlling_memcached(deployment)};
     if (search.uid != NULL && !is_leaving(deployment)) {
         api_each(world_api(c->i->world), "memcacheds", ns, look_for_uid, &search);
         if (!search.found) {
             world_fail(c->i->world, "I1: Deployment %s/%s: its Memcached %s is gone", ns,
-                       text(json_at(deployment, "metadata", "name", NULL)), search.uid);
+                       invariants_text(json_at(deployment, "metadata", "name", NULL)), search.uid);
         }
     }
     yyjson_doc_free(doc);

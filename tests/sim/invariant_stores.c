@@ -52,21 +52,16 @@ struct comparison {
     size_t count; /* objects that belong in */
 };
 
-static const char *text(yyjson_val *value)
-{
-    return yyjson_is_str(value) ? yyjson_get_str(value) : "";
-}
-
 static void compare_one(void *ctx, const char *json)
 {
     struct comparison *c = ctx;
     yyjson_doc *doc = yyjson_read(json, strlen(json), 0);
     yyjson_val *metadata = yyjson_obj_get(yyjson_doc_get_root(doc), "metadata");
     if (c->watched->selects(yyjson_obj_get(metadata, "labels"))) {
-        const char *ns = text(yyjson_obj_get(metadata, "namespace"));
-        const char *name = text(yyjson_obj_get(metadata, "name"));
-        const char *rv = text(yyjson_obj_get(metadata, "resourceVersion"));
-        const char *uid = text(yyjson_obj_get(metadata, "uid"));
+        const char *ns = invariants_text(yyjson_obj_get(metadata, "namespace"));
+        const char *name = invariants_text(yyjson_obj_get(metadata, "name"));
+        const char *rv = invariants_text(yyjson_obj_get(metadata, "resourceVersion"));
+        const char *uid = invariants_text(yyjson_obj_get(metadata, "uid"));
         const struct object *o = store_get(c->store, ns, name);
         if (o == NULL || strcmp(o->rv, rv) != 0 || strcmp(o->uid, uid) != 0) {
             world_fail(c->i->world,

@@ -11,7 +11,7 @@ const struct perturb_class *const perturb_classes[] = {
 
 static bool is_deterministic(enum workload_name name)
 {
-    return name != WORKLOAD_NONE && name != WORKLOAD_RANDOM && workload_is_on(name);
+    return name != WORKLOAD_NONE && name != WORKLOAD_RANDOM;
 }
 
 unsigned perturb_workload_count(void)

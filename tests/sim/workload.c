@@ -47,11 +47,6 @@ bool workload_find(const char *text, enum workload_name *name)
     return false;
 }
 
-bool workload_is_on(enum workload_name name)
-{
-    return name <= WORKLOAD_RANDOM || WORKLOAD_SIZE_FROM_IS_WIRED;
-}
-
 struct workload *workload_new(const struct workload_spec *spec, uint64_t seed)
 {
     struct workload *l = mem_zalloc(sizeof *l);

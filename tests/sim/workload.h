@@ -24,26 +24,19 @@ enum workload_name {
     WORKLOAD_NAMESPACE,  /* a namespace with everything in it is deleted, and made again */
     WORKLOAD_CRD,        /* the CRD is removed, and comes back */
     WORKLOAD_STRANGER,   /* a Deployment of the Memcached's name that is not ours; it goes later */
-    WORKLOAD_RANDOM,     /* steps drawn from the seed: all of the above, on few names */
-    /* spec.sizeFrom, see workload_is_on() */
+    /* spec.sizeFrom */
     WORKLOAD_SIZE_FROM, /* one named source, of each kind: it comes, is scaled, goes */
     WORKLOAD_SEVERAL,   /* sources together; labels beside them; ratio, rounding, min, max */
     WORKLOAD_MISSING,   /* sources that are not there, or never can be; loops */
     WORKLOAD_HOLD,      /* scaleDownAfterSeconds: ups and downs within it */
     WORKLOAD_STEP,      /* so many at a time */
     WORKLOAD_PAUSE,     /* paused, Observe, ScaleUpOnly, what is invalid */
+    WORKLOAD_RANDOM,    /* steps drawn from the seed: all of the above, on few names */
     WORKLOAD_COUNT,
 };
 
-/* Is spec.sizeFrom wired into the operator? While it is not, nobody sets it: its workloads are off,
- * random users do not use it, and nobody asks for status.sizing. */
-enum { WORKLOAD_SIZE_FROM_IS_WIRED = 1 };
-
 const char *workload_text(enum workload_name name); /* "scale" … */
 bool workload_find(const char *text, enum workload_name *name);
-
-/** It is played: by chance, and by the classes of faults. */
-bool workload_is_on(enum workload_name name);
 
 struct workload_spec {
     enum workload_name name;

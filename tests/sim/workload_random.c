@@ -344,7 +344,7 @@ void workload_write_random(struct steps *s, unsigned count, uint64_t seed)
 {
     struct draw d = {.steps = s, .ns = "default", .memcached = "cache", .source = "web"};
     random_init(&d.random, seed ^ 0x776f726b6c6f6164U);
-    d.sizes = WORKLOAD_SIZE_FROM_IS_WIRED && draw_chance(&d, 2);
+    d.sizes = draw_chance(&d, 2);
     user_create_namespace(s, "other");
     if (!draw_chance(&d, 8)) { /* most begin with something to look at */
         create_memcached(&d);

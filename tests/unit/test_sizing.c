@@ -514,6 +514,9 @@ static void paused(void **state)
     scene_source(&s, 0, SOURCE_MISSING, NULL);
     check(&s, SIZING_PAUSED, "Deployment/web", NONE,
           "spec.sizeFrom.paused is true: size is left alone", "");
+    scene_init(&s, 6, "{" ONE ",'paused':true}"); /* a start: what was said before stays */
+    scene_source(&s, 0, SOURCE_UNKNOWN, NULL);
+    check(&s, SIZING_UNKNOWN, "Deployment/web", NONE, "Deployment/web is not known yet", "");
     scene_init(&s, 6, "{" ONE ",'paused':true}");
     scene_source(&s, 0, SOURCE_LOOP, NULL);
     check(&s, SIZING_LOOP, "Deployment/web", NONE, "Deployment/web follows this Memcached itself",
