@@ -19,6 +19,10 @@ struct doubt {
 };
 
 struct memory {
+    /* The Memcached was read from etcd since work began. What a decision was made from before that
+     * is known then, also where it left no record that we could see: a Deployment that somebody has
+     * deleted meanwhile, a hold in a newer status than a lagging server's caches show. */
+    bool is_confirmed;
     struct doubt memcached_doubt, sources_doubt;
     struct contest operand; /* the Deployment: shape and replicas mixed */
     struct contest size;    /* spec.size */
@@ -28,8 +32,9 @@ struct memory {
     uint64_t looked_ms;
     uint64_t shape; /* desired_shape(), 0: not computed yet */
     /* Why the last write was refused; NULL: it was not, or it is needed no more. */
-    char *operand_trouble; /* of the Deployment */
-    char *size_trouble;    /* of spec.size */
+    char *operand_trouble;  /* of the Deployment */
+    char *size_trouble;     /* of spec.size */
+    bool size_awaits_newer; /* it met a newer Memcached than we know, whatever was changed there */
     /* Who wrote what we last put back; NULL: it is not noted. */
     char *operand_rival; /* replicas of the Deployment */
     char *size_rival;    /* spec.size */

@@ -125,7 +125,6 @@ void operator_free(struct operator* op)
     }
     map_fini(&op->memories);
     named_sources_free(op->named);
-    mem_free(op->asked_lists);
     mem_free(op->image);
     mem_free(op);
 }

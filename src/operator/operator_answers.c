@@ -30,6 +30,16 @@ static void remember_operand(struct operator* op, struct memory *memory, struct 
     }
 }
 
+/* Of a WRITE_CONFIRM. The object is in the store next, and whoever asked decides again. */
+static bool remember_confirmed(struct memory *memory, char **trouble, const struct answer *answer)
+{
+    if (is_refusal(answer)) {
+        operator_set_trouble(trouble, answer);
+    }
+    memory->is_confirmed = answer->error.code == ERR_NONE;
+    return memory->is_confirmed;
+}
+
 /* Nothing is in the way any more, or what we know of it is out of date. */
 static void forget_stranger(struct operator* op, struct memory *memory, const char *ns,
                             const char *name)
@@ -73,6 +83,8 @@ bool operator_answered_memcached(void *ctx, const char *ns, const char *name, st
         }
         memory->way_blocked |= is_hidden(answer, object);
         return is_hidden(answer, object);
+    case WRITE_CONFIRM:
+        return remember_confirmed(memory, &memory->operand_trouble, answer);
     case WRITE_STATUS:
         if (object != NULL) {
             contest_written(&memory->status, write->wish,
@@ -103,6 +115,10 @@ bool operator_answered_sync(void *ctx, const char *ns, const char *name, struct 
         return false;
     }
     struct memory *memory = operator_memory(op, ns, name);
+    if (write->tag == WRITE_CONFIRM) {
+        controller_enqueue(op->memcached_controller, now, ns, name);
+        return remember_confirmed(memory, &memory->size_trouble, answer);
+    }
     bool had_trouble = memory->size_trouble != NULL;
     if (is_refusal(answer)) {
         operator_set_trouble(&memory->size_trouble, answer);
@@ -110,6 +126,7 @@ bool operator_answered_sync(void *ctx, const char *ns, const char *name, struct 
     } else if (answer->error.code == ERR_NONE) {
         operator_set_trouble(&memory->size_trouble, NULL);
     }
+    memory->size_awaits_newer = answer->error.code == ERR_CONFLICT;
     if (object != NULL) {
         remember_size(op, memory, now, write, (const struct memcached *)object);
     }

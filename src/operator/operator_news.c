@@ -38,7 +38,9 @@ static void on_memcached(void *ctx, const struct object *before, const struct ob
     if (op->started && (!same || names_others) && named_sources_any(op->named)) {
         named_sources_tell_all(op->named, o->ns); /* loops go over several Memcacheds */
     }
-    if (same && same_rules(was, is)) {
+    const struct memory *memory = operator_recall(op, o->ns, o->name);
+    bool is_awaited = memory != NULL && memory->size_awaits_newer;
+    if (same && same_rules(was, is) && !is_awaited) {
         controller_enqueue(op->memcached_controller, manager_now(op->manager), o->ns, o->name);
         return;
     }
@@ -169,7 +171,6 @@ void operator_start(void *ctx, struct now now)
     (void)now;
     op->started = true;
     named_sources_start(op->named);
-    operator_await_windows(op);
     map_for_each (&op->sources->objects, e) {
         warn_of_claim(op, e->value);
     }

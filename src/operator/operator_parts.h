@@ -19,9 +19,8 @@ struct operator
     struct store_index *owned_pods; /* "ns/memcached_cr" → pods */
     struct named_sources *named;
     struct size_metrics metrics;
-    uint64_t *asked_lists; /* see operator_await_windows(); NULL: nothing was asked for */
-    bool started;          /* at work, and not a standby */
-    struct map memories;   /* "ns/name" of a Memcached → struct memory */
+    bool started;        /* at work, and not a standby */
+    struct map memories; /* "ns/name" of a Memcached → struct memory */
 };
 
 /** NULL: there is none. */
@@ -43,10 +42,6 @@ void operator_reconcile_memcached(void *ctx, const char *ns, const char *name, s
                                   struct plan *plan);
 void operator_reconcile_sync(void *ctx, const char *ns, const char *name, struct now now,
                              struct plan *plan);
-
-/** Work begins: what statuses say of windows is to be read from etcd before it is gone on with. A
- * server whose caches lag would show one from before the last hold. */
-void operator_await_windows(struct operator* op);
 
 /* operator_answers.c: what is remembered of the answers. */
 bool operator_answered_memcached(void *ctx, const char *ns, const char *name, struct now now,

@@ -59,6 +59,16 @@ static void put_off(struct plan *plan)
     plan_again(plan, OUTDATED_AGAIN_MS);
 }
 
+/* Instead of what was planned: memory->is_confirmed comes first. */
+static void plan_confirm(struct operator* op, const struct memcached *m, struct plan *plan)
+{
+    plan_init(plan, plan->arena);
+    struct write *w = plan_write(plan, "look at Memcached", HTTP_GET, &memcached_kind, m->object.ns,
+                                 m->object.name);
+    w->into = op->memcacheds;
+    w->tag = WRITE_CONFIRM;
+}
+
 /* ---- The size ---- */
 
 /* What a Memcached's size shall be, and what that was decided from. */
@@ -128,32 +138,12 @@ static bool keeps_window(const struct memcached *m)
     return f != NULL && f->fault == NULL && f->scale_down_after_s > 0;
 }
 
-void operator_await_windows(struct operator* op)
+/* A window is about to be gone on with that a newer status may tell more of. If it may not be read,
+ * what is known has to do: people are told of the trouble. */
+static bool window_is_unconfirmed(const struct memcached *m, const struct memory *memory)
 {
-    const struct store *store = op->memcacheds;
-    bool any = false;
-    map_for_each (&store->objects, e) {
-        any = any || keeps_window(e->value);
-    }
-    for (size_t i = 0; any && i < store->scope_count; i++) {
-        if (op->asked_lists == NULL) {
-            op->asked_lists = mem_zalloc(store->scope_count * sizeof *op->asked_lists);
-        }
-        manager_refresh(op->manager, store, store->scopes[i]->ns);
-        op->asked_lists[i] = store->scopes[i]->lists;
-    }
-}
-
-/* That has been read. */
-static bool windows_are_known(const struct operator* op, const char *ns)
-{
-    const struct store_scope *scope = store_scope_of(op->memcacheds, ns);
-    for (size_t i = 0; op->asked_lists != NULL && i < op->memcacheds->scope_count; i++) {
-        if (op->memcacheds->scopes[i] == scope) {
-            return scope->lists > op->asked_lists[i];
-        }
-    }
-    return true;
+    return keeps_window(m) && memory->window == NULL && !memory->is_confirmed &&
+           memory->size_trouble == NULL;
 }
 
 /* The window so far; after a start, as the status tells it. */
@@ -195,10 +185,6 @@ static bool decide(struct operator* op, const struct memcached *m, struct memory
     d->claims_rv = d->by_label && scope != NULL ? scope->rv : NULL;
     if (keeps_window(m) && d->by_label && claims_are_outdated(op, m, d->claims_rv, memory)) {
         put_off(plan); /* the window would remember what was wished once */
-        return false;
-    }
-    if (keeps_window(m) && memory->window == NULL && !windows_are_known(op, o->ns)) {
-        put_off(plan);
         return false;
     }
     d->named = named_sources_see(op->named, m, plan->arena);
@@ -260,8 +246,8 @@ void operator_reconcile_memcached(void *ctx, const char *ns, const char *name, s
         memory->shape = desired_shape(m, op->image);
     }
     struct decision d;
-    if (!decide(op, m, memory, now, plan, &d)) {
-        return;
+    if (window_is_unconfirmed(m, memory) || !decide(op, m, memory, now, plan, &d)) {
+        return; /* the other controller confirms it; the answer brings this key */
     }
     char key[STORE_KEY_BYTES];
     struct memcached_view view = {
@@ -285,6 +271,8 @@ void operator_reconcile_memcached(void *ctx, const char *ns, const char *name, s
     if (plan->has_write && plan->write.tag != WRITE_LOOK &&
         memcached_is_outdated(op, &view, memory)) {
         put_off(plan);
+    } else if (plan->has_write && plan->write.tag == WRITE_CREATE && !memory->is_confirmed) {
+        plan_confirm(op, m, plan);
     }
     if (plan->has_write && plan->write.tag == WRITE_APPLY &&
         contest_is_correction(&memory->operand, plan->write.wish)) {
@@ -316,6 +304,10 @@ void operator_reconcile_sync(void *ctx, const char *ns, const char *name, struct
         return;
     }
     struct memory *memory = operator_memory(op, ns, name);
+    if (window_is_unconfirmed(m, memory)) {
+        plan_confirm(op, m, plan);
+        return;
+    }
     struct decision d;
     if (!decide(op, m, memory, now, plan, &d)) {
         return;

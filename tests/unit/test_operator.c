@@ -22,6 +22,7 @@
 #define STATUS     "PATCH " CR "/status?fieldManager=memcached-operator"
 #define APPLY      "PATCH " DEPLOYMENT "?fieldManager=memcached-operator&force=true"
 #define LOOK       "GET " DEPLOYMENT
+#define CONFIRM    "GET " CR
 #define EVENTS     "POST /apis/events.k8s.io/v1/namespaces/default/events"
 
 struct fixture {
@@ -113,6 +114,9 @@ static void sync_all(struct driver *d, const char *memcacheds, const char *sourc
     driver_list(d, SOURCES, "%s", sources);
     driver_list(d, OPERANDS, "%s", "");
     driver_list(d, PODS, "%s", "");
+    if (driver_find(d, CONFIRM) != NULL) {
+        driver_answer(d, CONFIRM, 200, "%s", memcacheds);
+    }
 }
 
 /* Nothing is in flight but the four watches, and nothing comes though time passes. */
@@ -151,6 +155,8 @@ static void nothing_is_written_before_all_caches_are_in_step(void **state)
     assert_null(driver_find(d, CREATE));
     driver_list(d, PODS, "%s", "");
     assert_true(manager_ready(d->manager, NULL));
+    assert_null(driver_find(d, CREATE)); /* nor before the Memcached was read from etcd */
+    driver_answer(d, CONFIRM, 200, "%s", memcached_json(50, 1));
     assert_non_null(driver_find(d, CREATE));
 }
 
@@ -375,7 +381,7 @@ static void a_size_that_needs_no_write_any_more_is_not_waited_for(void **state)
     driver_break(d, SIZE);
     driver_feed(d, "GET " SOURCES, "{'type':'MODIFIED','object':%s}\n",
                 source_json("web", 60, 1, 1));
-    assert_non_null(driver_find(d, CREATE));
+    assert_non_null(driver_find(d, CONFIRM));
 }
 
 static void a_conflict_waits_for_the_newest_state(void **state)
@@ -389,6 +395,19 @@ static void a_conflict_waits_for_the_newest_state(void **state)
     assert_null(strstr(buf_text(&d->logs), "ERROR"));
     driver_pass(d, 5);
     assert_non_null(driver_find(d, APPLY));
+}
+
+/* What came between is no news for the size; that it came is. */
+static void a_size_that_met_a_newer_memcached_is_written_when_that_comes(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    settle(d);
+    driver_feed(d, "GET " SOURCES, "{'type':'ADDED','object':%s}\n", source_json("web", 110, 4, 0));
+    driver_answer(d, SIZE, 409, "{'kind':'Status','code':409,'reason':'Conflict'}");
+    assert_null(driver_find(d, SIZE)); /* in 5 ms */
+    driver_feed(d, "GET " MEMCACHEDS, "{'type':'MODIFIED','object':%s}\n", memcached_json(120, 1));
+    assert_non_null(strstr(driver_find(d, SIZE)->body, "\"resourceVersion\":\"120\""));
 }
 
 /* What was written, as a webhook leaves it that puts its own name into the label. */
@@ -590,7 +609,9 @@ static void a_namesake_inherits_no_quarrel(void **state)
                 "{'type':'MODIFIED','object':{'metadata':{'namespace':'default','name':'cache',"
                 "'uid':'m2','resourceVersion':'135','generation':1},'spec':{'size':1}}}\n");
     driver_answer(d, STATUS, 404, "{}");
-    assert_non_null(driver_find(d, CREATE));
+    driver_answer(d, CONFIRM, 200,
+                  "{'metadata':{'namespace':'default','name':'cache','uid':'m2',"
+                  "'resourceVersion':'135','generation':1},'spec':{'size':1}}");
     assert_non_null(strstr(driver_find(d, CREATE)->body, "\"uid\":\"m2\""));
 }
 
@@ -664,6 +685,61 @@ static void a_relabelled_winner_hands_over(void **state)
     assert_non_null(strstr(driver_find(d, SIZE)->body, "\"size\":5"));
 }
 
+/* After a start at a server whose caches lag: the list may show a Memcached as it was before its
+ * Deployment was made, and deleted, which nothing that is left tells of. */
+static void nothing_is_created_from_a_memcached_that_only_a_cache_told_of(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    driver_list(d, MEMCACHEDS, "%s", memcached_json(50, 1));
+    driver_list(d, SOURCES, "%s", "");
+    driver_list(d, OPERANDS, "%s", "");
+    driver_list(d, PODS, "%s", "");
+    driver_pass(d, 1000);
+    assert_null(driver_find(d, CREATE));
+    driver_answer(d, CONFIRM, 200, "%s", memcached_json(157, 3));
+    assert_non_null(strstr(driver_find(d, CREATE)->body, "\"replicas\":3"));
+    take_deployment(d, CREATE, 201, 158);
+    take_status(d, 159, 3);
+    lose_operand(d, 160);
+    driver_pass(d, 5);
+    assert_null(driver_find(d, CONFIRM)); /* once is enough: we know what we decided since */
+    assert_non_null(driver_find(d, CREATE));
+}
+
+/* It is gone: the watch will say so, too. */
+static void nothing_is_created_for_a_memcached_that_is_gone(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    driver_list(d, MEMCACHEDS, "%s", memcached_json(50, 1));
+    driver_list(d, SOURCES, "%s", "");
+    driver_list(d, OPERANDS, "%s", "");
+    driver_list(d, PODS, "%s", "");
+    driver_answer(d, CONFIRM, 404, "{'kind':'Status','code':404,'reason':'NotFound'}");
+    driver_pass(d, 1000);
+    assert_null(driver_find(d, CREATE));
+}
+
+/* A role of an older release: people are told which right is missing. */
+static void a_memcached_that_may_not_be_read_is_told(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    driver_list(d, MEMCACHEDS, "%s", memcached_json(50, 1));
+    driver_list(d, SOURCES, "%s", "");
+    driver_list(d, OPERANDS, "%s", "");
+    driver_list(d, PODS, "%s", "");
+    driver_answer(d, CONFIRM, 403,
+                  "{'kind':'Status','code':403,'reason':'Forbidden','message':'cannot get'}");
+    driver_pass(d, 10);
+    assert_non_null(strstr(driver_find(d, STATUS)->body, "cannot get"));
+    take_status(d, 102, 1);
+    driver_pass(d, 1000);
+    driver_answer(d, CONFIRM, 200, "%s", memcached_json(102, 1));
+    assert_non_null(driver_find(d, CREATE));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -683,6 +759,7 @@ int main(void)
         TEST(a_lost_answer_is_looked_at_before_anything_is_repeated),
         TEST(a_size_that_needs_no_write_any_more_is_not_waited_for),
         TEST(a_conflict_waits_for_the_newest_state),
+        TEST(a_size_that_met_a_newer_memcached_is_written_when_that_comes),
         TEST(a_deployment_whose_label_is_taken_is_known_by_looking),
         TEST(a_refusal_is_shown_in_the_status),
         TEST(a_refusal_is_past_when_the_deployment_is_there),
@@ -696,6 +773,9 @@ int main(void)
         TEST(pods_come_into_the_status_and_go),
         TEST(a_terminating_winner_hands_over),
         TEST(a_relabelled_winner_hands_over),
+        TEST(nothing_is_created_from_a_memcached_that_only_a_cache_told_of),
+        TEST(nothing_is_created_for_a_memcached_that_is_gone),
+        TEST(a_memcached_that_may_not_be_read_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
