@@ -23,7 +23,8 @@ struct size_source_name {
 /** A Memcached's spec.sizeFrom, and its pause. Texts are borrowed, and never NULL. */
 struct size_rules {
     bool is_given;
-    const char *fault; /* of spec.sizeFrom or the annotation; NULL: none */
+    const char *fault;     /* of spec.sizeFrom; NULL: none */
+    bool pause_is_unclear; /* of the annotation: a fault as well, but it is known what is named */
     bool is_paused, up_only, observes;
     struct size_source_name sources[SIZE_SOURCES_MAX];
     size_t source_count; /* 0: labels decide */
