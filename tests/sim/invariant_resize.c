@@ -296,7 +296,7 @@ static const char *hold_fault(const struct resize *r, const struct deed *d, stru
 
 static const char *forbidden(const struct resize *r)
 {
-    if (r->rules.fault != NULL || r->rules.pause_is_unclear) {
+    if (size_rules_are_bad(&r->rules)) {
         return "what decides it is invalid";
     }
     if (r->rules.is_paused) {

@@ -190,6 +190,11 @@ void size_rules_read(struct size_rules *r, yyjson_val *memcached)
     read_pause(r, memcached, json);
 }
 
+bool size_rules_are_bad(const struct size_rules *r)
+{
+    return r->fault != NULL || r->pause_is_unclear;
+}
+
 /* ---- Sources ---- */
 
 void size_source_key(const struct size_source_name *s, const char *ns,

@@ -36,6 +36,9 @@ struct size_rules {
 
 void size_rules_read(struct size_rules *r, yyjson_val *memcached);
 
+/** Nobody is listened to: the size is left as it is. */
+bool size_rules_are_bad(const struct size_rules *r);
+
 /** What of a source is known. */
 struct size_reading {
     enum { READING_MISSING, READING_FOUND, READING_LOOP, READING_NO_SCALE } state;
