@@ -4,6 +4,7 @@
 
 bats_require_minimum_version 1.5.0
 load lib/common.sh
+load lib/size_from.sh
 
 setup_file() { prepare_cluster; }
 setup() { begin_test; }
@@ -114,7 +115,8 @@ refused() {
         jq --arg ns "$NS" '.metadata.namespace = $ns' | kubectl apply -f -
     k create rolebinding leader --role=leader-election-role --serviceaccount="$NS:manager"
 
-    # Everything once: created, synced, put back, an event twice, a stranger in the way, the Lease.
+    # Everything once: created, synced, put back, an event twice, a stranger in the way, what a
+    # Memcached names, the Lease.
     launch operator --kubeconfig="$ACCOUNT" --leader-elect --leader-elect-namespace="$NS"
     await "the operator is ready" is_ready
     create_memcached web 1
@@ -131,6 +133,10 @@ refused() {
     create_deployment taken 1
     create_memcached taken 1
     await_condition taken Reconciled False NameTaken
+    create_source statefulset/api 2
+    create_source replicaset/old 1
+    create_follower named 1 '{sources: ["StatefulSet/api", "ReplicaSet/old"]}'
+    await_size named 3
     await "the Lease is renewed" renewed
     stop_operator
 
