@@ -55,6 +55,29 @@ grant() {
     await_condition web Reconciled True AsDesired
 }
 
+@test "a source of a kind that it may not read: the condition says so; granted: it goes on by itself" {
+    prepare_squads
+    create_account
+    grant
+    create_source squad/red 4
+    create_follower web 1 '{sources: [{apiVersion: "teams.example.com/v1", kind: "Squad", name: "red"}]}'
+    start_operator --kubeconfig="$ACCOUNT"
+    await_condition web SizeSynced False SourceMissing
+    await_message web 'Squad/red cannot be read: *403*cannot list resource "squads"*; size stays as it is'
+    await_size web 1
+    kubectl apply -f - <<-END # as README's "Sources of any kind" says
+		apiVersion: rbac.authorization.k8s.io/v1
+		kind: Role
+		metadata: {name: squads, namespace: $NS}
+		rules:
+		- {apiGroups: [teams.example.com], resources: [squads], verbs: [list, watch]}
+		- {apiGroups: [teams.example.com], resources: [squads/scale], verbs: [get]}
+	END
+    k create rolebinding squads --role=squads --serviceaccount="$NS:manager"
+    await_size web 4
+    await_condition web SizeSynced True InSync
+}
+
 @test "rights are taken away at run time, and given back" {
     create_account
     grant

@@ -66,6 +66,6 @@ message_is() {
 # A column of kubectl get mc -o wide. $1 name of the Memcached, $2 of the column
 column() {
     k get mc "$1" -o wide | awk -v column="$2" '
-        NR == 1 {for (i = 1; i <= NF; i++) if ($i == column) at = i}
-        NR == 2 {print $at}'
+        NR == 1 {from = index($0, column); rest = substr($0, from); width = match(rest, / +[A-Z]/) ? RSTART + RLENGTH - 2 : 99}
+        NR == 2 {text = substr($0, from, width); sub(/ *$/, "", text); print text}'
 }
