@@ -164,14 +164,3 @@ asked_for_web() {
     await_condition web SizeSynced False SourceMissing
     await_size web 24
 }
-
-@test "kubectl get mc: Size, Ready, Source, Synced, Age; -o wide: the wish, and the hold" {
-    start_operator
-    create_deployment web 3
-    create_follower a 5 '{sources: ["Deployment/web"], scaleDownAfterSeconds: 600}'
-    await_condition a SizeSynced True Holding
-    [ "$(k get mc a | awk 'NR == 1 {$1 = $1; print}')" = "NAME SIZE READY SOURCE SYNCED AGE" ]
-    [ "$(column a SIZE)/$(column a SOURCE)/$(column a SYNCED)/$(column a WISH)" = 5/Deployment/web/True/3 ]
-    [ "$(column a HOLD)" = "$(field mc/a .status.sizing.holdUntil)" ]
-    [[ $(column a HOLD) =~ ^20..-..-..T..:..:..Z$ ]]
-}

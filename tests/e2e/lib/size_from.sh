@@ -11,20 +11,18 @@ prepare_squads() {
 }
 
 # sizeFrom is written as jq has it, a source as "KIND/NAME": {sources: ["Deployment/web"], min: 2}
-size_from() {
-    jq -nc "$1"' | if has("sources") then .sources |= map(if type == "string"
-        then split("/") | {kind: .[0], name: .[1]} else . end) else . end'
-}
+SIZE_FROM='if type == "object" and has("sources") then .sources |= map(if type == "string"
+    then split("/") | {kind: .[0], name: .[1]} else . end) else . end'
 
 # $1 name, $2 size, $3 sizeFrom
+follower() { memcached_yaml "$1" "$2" | jq -c ".spec.sizeFrom = ($3 | $SIZE_FROM)"; }
 create_follower() {
-    memcached_yaml "$1" "$2" | jq -c --argjson rules "$(size_from "$3")" '.spec.sizeFrom = $rules' |
-        api POST "$(path_of mc/)" -H 'Content-Type: application/json' -d @- >/dev/null
+    follower "$@" | api POST "$(path_of mc/)" -H 'Content-Type: application/json' -d @- >/dev/null
 }
 
 # Other rules, in place of all that there were. $1 name, $2 sizeFrom
 set_rules() {
-    size_from "$2" | jq -c '[{op: "add", path: "/spec/sizeFrom", value: .}]' |
+    jq -nc "[{op: \"add\", path: \"/spec/sizeFrom\", value: ($2 | $SIZE_FROM)}]" |
         api PATCH "$(path_of "mc/$1")" -H 'Content-Type: application/json-patch+json' -d @- >/dev/null
 }
 
