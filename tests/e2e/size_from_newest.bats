@@ -40,12 +40,11 @@ teardown() { end_test; }
 }
 
 @test "who writes spec.size through /scale is named" {
-    local -i n
     start_operator
     create_deployment web 3
     create_follower cache 1 '{sources: ["Deployment/web"]}'
     await_size cache 3
-    for n in {1..40}; do
+    for _ in {1..40}; do
         api PATCH "$(path_of mc/cache /scale)?fieldManager=keda-operator" -H 'Content-Type: application/merge-patch+json' \
             -d '{"spec": {"replicas": 8}}' >/dev/null
         [ "$(condition cache SizeSynced reason)" != WriteConflict ] || break

@@ -12,7 +12,7 @@ setup() { begin_test; }
 teardown() { end_test; }
 
 # When the size shall go down, in ms. $1 Memcached, $2 which of its steps, from 0 on
-hold_ms() { field "mc/$1" --argjson n "$2" '.status.sizing.holds[$n].until | fromdate * 1000'; }
+hold_ms() { field "mc/$1" ".status.sizing.holds[$2].until | fromdate * 1000"; }
 
 clock_is() { (($(now_ms) >= $1)); }
 
