@@ -22,7 +22,7 @@ struct explanation {
     const struct sizing *sizing;    /* the decision */
     int32_t size;                   /* spec.size once it is written; equal: it is not */
     enum explain_deed deed;
-    int32_t replicas;   /* EXPLAIN_SCALE: what the Deployment has */
+    int32_t replicas;   /* EXPLAIN_SCALE: what the Deployment has; else REPLICAS_INVALID */
     const char *reason; /* why nothing becomes of the Deployment, or it is not known; NULL: it is as
                            it shall be */
 };

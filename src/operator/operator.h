@@ -35,9 +35,9 @@ bool operator_is_explained(const struct operator* op);
  * Append to @out what is known of who decides, and what would be written now. By namespace and
  * name. Between two steps.
  *
- * Returns how many Memcacheds that are, or a negative code with @out in any state: ERR_NOT_FOUND
- * (there is none of wish->name), ERR_TOO_BIG (for @out). *unknown (may be NULL) counts those of
- * which not all is known yet.
+ * Returns how many Memcacheds that are, or a negative code with @out in any state: ERR_CANCELLED
+ * (not all has been listed yet), ERR_NOT_FOUND (there is none of wish->name), ERR_TOO_BIG (for
+ * @out). *unknown (may be NULL) counts those of which not all is known yet.
  */
 int operator_explain(struct operator* op, const struct explain_wish *wish, struct now now,
                      struct buf *out, size_t *unknown, struct error *err);

@@ -21,8 +21,10 @@ struct operator
     struct size_metrics metrics;
     bool started;        /* at work, and not a standby */
     struct map memories; /* "ns/name" of a Memcached → struct memory */
-    bool explains;          /* see operator_options */
-    struct map unexplained; /* likewise: "ns/name" of Memcacheds of which not all is known yet */
+    /* See operator_options: */
+    bool explains;
+    struct store_index *in_order; /* all Memcacheds under one key; NULL unless it explains */
+    struct map unexplained;       /* "ns/name" of those of which not all is known yet */
 };
 
 /** What a Memcached's size shall be, and what that was decided from. */

@@ -20,12 +20,12 @@ struct flag {
     const char *help;
     const char *expected; /* what a good value is */
     flag_set_fn *set;
-    char letter; /* '\0': none */
 };
 
 struct flag_table {
     const struct flag *flags;
     size_t count;
+    const char *letters;    /* "nA": of the first two flags; NULL: none has one */
     flag_set_fn *stray;     /* takes an argument that is no flag; NULL: none is taken */
     const char *stray_else; /* what is expected in place of one that is not taken */
 };
