@@ -18,12 +18,17 @@ static void line(struct buf *out, const char *label, const char *text)
     buf_append_char(out, '\n');
 }
 
+static const char *replicas_text(int32_t replicas, struct arena *arena)
+{
+    return arena_printf(arena, "%d replica%s", replicas, replicas == 1 ? "" : "s");
+}
+
 static const char *claimant_text(const struct sizing_claimant *c, struct arena *arena)
 {
     const char *why = sizing_ignored_text(c->ignored);
     const char *name = arena_printf(arena, "%s/%s", c->kind, c->name);
     if (c->replicas != REPLICAS_INVALID) {
-        name = arena_printf(arena, "%s with %d", name, c->replicas);
+        name = arena_printf(arena, "%s with %s", name, replicas_text(c->replicas, arena));
     }
     return why != NULL ? arena_printf(arena, "%s: %s", name, why) : name;
 }
@@ -66,7 +71,7 @@ static const char *deed_text(const struct explanation *e, struct arena *arena)
 {
     switch (e->deed) {
     case EXPLAIN_CREATE:
-        return arena_printf(arena, "a new Deployment of %d", e->size);
+        return arena_printf(arena, "a new Deployment with %s", replicas_text(e->size, arena));
     case EXPLAIN_SCALE:
         return arena_printf(arena, "replicas of the Deployment %s → %d",
                             size_text(e->replicas, arena), e->size);

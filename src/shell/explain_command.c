@@ -94,6 +94,13 @@ static void say_late(const struct command *c)
 
 /* ---- What is known ---- */
 
+static bool wait_for_room(void)
+{
+    struct pollfd room = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&room, 1, WRITE_MS_MAX) > 0;
+}
+
+/* Whoever reads may have read enough, as `head` does: that is no news. */
 static int print(const struct buf *out)
 {
     const char *rest = buf_text(out);
@@ -103,12 +110,10 @@ static int print(const struct buf *out)
         if (written >= 0) {
             rest += written;
             len -= (size_t)written;
-        } else if (errno == EAGAIN) {
-            struct pollfd room = {.fd = STDOUT_FILENO, .events = POLLOUT};
-            if (poll(&room, 1, WRITE_MS_MAX) <= 0) {
-                return EXIT_FAILED;
-            }
-        } else if (errno != EINTR) {
+        } else if (errno == EPIPE) {
+            return EXIT_FAILED;
+        } else if (errno != EINTR && !(errno == EAGAIN && wait_for_room())) {
+            say("standard output", strerror(errno));
             return EXIT_FAILED;
         }
     }
@@ -156,7 +161,7 @@ static int tell(struct command *c)
     if (print(&c->out) != EXIT_OK) {
         return EXIT_FAILED;
     }
-    if (count == 0) {
+    if (count == 0 && !c->flags->as_json) {
         say_none(c);
     }
     if (unknown > 0) {

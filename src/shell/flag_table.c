@@ -110,7 +110,7 @@ void flag_table_usage(const struct flag_table *t, FILE *out)
         int column = fprintf(out, "  --%s%s%s", flag->name, flag->argument != NULL ? " " : "",
                              flag->argument != NULL ? flag->argument : "");
         if (letter_of(t, i) != '\0') {
-            column += fprintf(out, ", -%c", letter_of(t, i));
+            column += fprintf(out, " (-%c)", letter_of(t, i));
         }
         fprintf(out, "%*s%s", USAGE_COLUMN - column, "", flag->help);
         if (flag->standard != NULL) {
