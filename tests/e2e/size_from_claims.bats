@@ -39,7 +39,7 @@ conflict_says() { [[ $(condition web Conflict message) == "$1" ]]; }
     await "nobody decides" is "" condition web SizeSynced status
     patch mc/web '{"spec": {"size": 9}}'
     await_size web 9
-    assert_quiet 1
+    assert_quiet 0.5
     [ "$(sizes web)" = 9/9 ]
     set_rules web '{claims: "Sum"}'
     await_size web 7
@@ -72,7 +72,7 @@ conflict_says() { [[ $(condition web Conflict message) == "$1" ]]; }
     await_event deployment/other 'ClaimIgnored Warning 1 Memcached "web" does not follow it: spec.sizeFrom.sources decide'
     [ "$(events_of deployment/app)" = "" ]
     scale deployment/other 9
-    assert_quiet 1
+    assert_quiet 0.5
     [ "$(sizes web)" = 3/3 ]
     await "who decides comes first" is '[["Deployment/app",true],["Deployment/other",false]]' \
         field mc/web -c '[.status.sizing.claimants[] | [.name, .deciding]]'

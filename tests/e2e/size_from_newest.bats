@@ -27,7 +27,7 @@ teardown() { end_test; }
         field mc/cache -c '.status.sizing | [.source, .wish, .size, .reason, [.holds[].size], [.claimants[] | [.name, .replicas, .deciding]]]'
     [ "$(column cache HOLD)" = "$(field mc/cache .status.sizing.holdUntil)" ]
     [ "$(log_count ERROR)" -eq 0 ]
-    assert_quiet 1
+    assert_quiet 0.5
 }
 
 @test "a Memcached as a source: its /scale is read" {

@@ -110,7 +110,7 @@ assert_held_until() {
     carry_out web
     await_size web 3
     carry_out web 2 # of 3 are ready
-    assert_quiet 1
+    assert_quiet 0.5
     [ "$(sizes web)" = 3/3 ]
     carry_out web
     await_size web 5
@@ -118,7 +118,7 @@ assert_held_until() {
     await_size web 6
     await_condition web SizeSynced True InSync
     scale deployment/app 0
-    assert_quiet 1
+    assert_quiet 0.5
     [ "$(sizes web)" = 6/6 ]
     carry_out web 0 # down it goes whether they are ready or not
     await_size web 3
@@ -145,7 +145,7 @@ assert_held_until() {
     [ "$(metric memcached_size "name=\"web\"")/$(metric memcached_size_wish "name=\"web\"")" = 5/8 ]
     patch mc/web '{"spec": {"size": 2}}' # it is the user's
     await_size web 2
-    assert_quiet 1
+    assert_quiet 0.5
     [ "$(sizes web)" = 2/2 ]
     set_rules web '{sources: ["Deployment/app"]}'
     await_size web 8
@@ -163,7 +163,7 @@ assert_held_until() {
     await_message web 'spec.sizeFrom.paused is true: size is left alone; it would be 5'
     patch mc/web '{"spec": {"size": 1}}'
     await_size web 1
-    assert_quiet 1
+    assert_quiet 0.5
     [ "$(sizes web)" = 1/1 ]
     patch mc/web '{"spec": {"sizeFrom": {"paused": false}}}'
     await_size web 5
@@ -183,7 +183,7 @@ annotate() { patch mc/web "{\"metadata\": {\"annotations\": {\"memcached-operato
     annotate '"yes"'
     await_condition web SizeSynced False InvalidSpec
     await_message web 'the annotation memcached-operator/paused is neither "true" nor "false"'
-    assert_quiet 1
+    assert_quiet 0.5
     [ "$(sizes web)" = 3/3 ]
     annotate '"false"'
     await_size web 5

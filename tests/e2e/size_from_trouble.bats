@@ -68,7 +68,7 @@ teardown() { end_test; }
     await_condition c SizeSynced False InvalidSpec
     await_condition d SizeSynced False SourceMissing
     await_message d 'Squad/x is not there; *'
-    assert_quiet 1
+    assert_quiet 0.5
     [ "$(sizes a) $(sizes b) $(sizes c) $(sizes d)" = "2/2 2/2 2/2 2/2" ]
 }
 
@@ -83,7 +83,7 @@ teardown() { end_test; }
     done
     await_message self 'Deployment/self follows this Memcached itself: Deployment/self'
     await_event mc/a 'Loop Warning 1 Deployment/b follows this Memcached itself'
-    assert_quiet 1
+    assert_quiet 0.5
     [ "$(sizes self) $(sizes a) $(sizes b) $(sizes c)" = "2/2 3/3 4/4 5/5" ]
     set_rules c '{claims: "Ignore"}' # opened
     await_size b 10
