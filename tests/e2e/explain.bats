@@ -146,8 +146,8 @@ SHARED='{"sources": [{"kind": "Deployment", "name": "web"}, {"kind": "StatefulSe
     for name in held missing paused invalid loop; do
         [ "$(jq -r --arg name $name '.[] | select(.name == $name) | "\(.reason) \(.message)"' <<<"$output")" = \
             "$(condition $name SizeSynced reason) $(condition $name SizeSynced message)" ]
-        [ "$(jq -c --arg name $name '.[] | select(.name == $name) | [.source, .wish]' <<<"$output")" = \
-            "$(field mc/$name -c '[.status.sizing.source // null, .status.sizing.wish // null]')" ]
+        [ "$(jq -c --arg name $name '.[] | select(.name == $name) | [.source, .wish, .decided]' <<<"$output")" = \
+            "$(field mc/$name -c '[.status.sizing | .source, .wish, .size]')" ]
     done
     [[ $(explain held) == *"Held:        not below 9 until 20"* ]]
 }
