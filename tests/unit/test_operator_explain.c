@@ -271,7 +271,7 @@ static void a_foreign_deployment_is_in_the_way(void **state)
     assert_int_equal(explain(f, NULL), 1);
     assert_int_equal(f->unknown, 1);
     assert_non_null(strstr(buf_text(&f->out),
-                           "Would write: not known, as to the Deployment: it has not been read"));
+                           "Would write: not known, as to the Deployment: not all has been read"));
     driver_answer(&f->driver, LOOK "cache", 200, "%s", deployment_json("cache", 1, NULL, NULL));
     driver_pass(&f->driver, 1);
     assert_explained(f, NULL,
@@ -374,6 +374,10 @@ static void a_window_is_gone_on_with_after_a_read(void **state)
     list_all(f, m, "", deployment_json("cache", 9, NULL, "cache"));
     list_named(f, WEB, deployment_json("web", 6, NULL, NULL));
     assert_false(operator_is_explained(f->operator));
+    assert_int_equal(explain(f, NULL), 1);
+    assert_int_equal(f->unknown, 1);
+    assert_non_null(strstr(buf_text(&f->out), "SourceUnknown: what is known may be older"));
+    assert_non_null(strstr(buf_text(&f->out), "Would write: not known"));
     driver_answer(&f->driver, CONFIRM, 200, "%s", m);
     driver_pass(&f->driver, 1);
     assert_explained(f, "cache", "Arithmetic:  web 6 → highest of 300 s = 9\n");
