@@ -88,12 +88,11 @@ static bool explain_deployment(const struct operator* op, const struct memory *m
 static bool awaits_source(struct operator* op, const struct memcached *m, struct arena *arena)
 {
     struct named_view named = named_sources_see(op->named, m, arena);
-    bool unknown = false, unreadable = false;
+    bool unknown = false;
     for (size_t i = 0; named.sources != NULL && i < m->size_from->source_count; i++) {
         unknown = unknown || named.sources[i].state == SOURCE_UNKNOWN;
-        unreadable = unreadable || named.sources[i].state == SOURCE_UNREADABLE;
     }
-    return unknown && !unreadable;
+    return unknown;
 }
 
 /* They are told of only, by operator_explain(). */
