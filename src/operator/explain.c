@@ -197,6 +197,15 @@ static void write_writes(const struct explanation *e, struct json_writer *w)
     json_object_end(w);
 }
 
+/* As in status.sizing, where they have the same meaning. */
+static void write_wish(const struct sizing *s, struct json_writer *w)
+{
+    bool is_decided = s->reason != SIZING_NOBODY && s->reason != SIZING_UNKNOWN;
+    member_number(w, "sum", s->has_wish, s->sum);
+    member_number(w, "wish", is_decided && s->window.begun, s->window.wish);
+    member_number(w, "decided", is_decided && s->size != REPLICAS_INVALID, s->size);
+}
+
 void explain_json(const struct explanation *e, struct json_writer *w)
 {
     struct arena arena = {0};
@@ -208,9 +217,7 @@ void explain_json(const struct explanation *e, struct json_writer *w)
     member_number(w, "size", e->memcached->size != REPLICAS_INVALID, e->memcached->size);
     json_member_string(w, "source", text_or_null(s->source));
     json_member_string(w, "arithmetic", text_or_null(sizing_explain(e->view, s, &arena)));
-    member_number(w, "sum", s->has_wish, s->sum);
-    member_number(w, "wish", s->has_wish, s->wish);
-    member_number(w, "decided", s->has_wish, s->size);
+    write_wish(s, w);
     json_member_string(w, "reason", text_or_null(sizing_reason_text(s->reason)));
     json_member_string(w, "message", text_or_null(s->message));
     write_claimants(s, w);

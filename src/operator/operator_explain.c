@@ -33,8 +33,7 @@ static bool look_at_deployment(const struct memcached_view *view, struct now now
                                struct explanation *e)
 {
     const char *trouble = view->memory->operand_trouble;
-    e->deed = EXPLAIN_UNKNOWN;
-    e->reason = trouble != NULL ? trouble : "it has not been read yet";
+    e->reason = trouble != NULL ? trouble : e->reason;
     if (trouble == NULL) {
         memcached_reconcile(view, now, plan);
     }
@@ -63,13 +62,14 @@ static bool explain_deployment(const struct operator* op, const struct memory *m
     };
     const struct deployment *operand = finding_operand(&view);
     view.shape = operand != NULL ? operand->shape : 0;
+    enum finding finding = finding_examine(&view, now);
+    if (finding == FINDING_LOOK && !o->deleting) {
+        return look_at_deployment(&view, now, plan, e);
+    }
+    e->deed = EXPLAIN_NOTHING;
     if (o->deleting) {
         e->reason = "the Memcached is being deleted";
         return true;
-    }
-    enum finding finding = finding_examine(&view, now);
-    if (finding == FINDING_LOOK) {
-        return look_at_deployment(&view, now, plan, e);
     }
     if (finding == FINDING_MISSING) {
         e->deed = EXPLAIN_CREATE;
@@ -88,12 +88,11 @@ static bool explain_deployment(const struct operator* op, const struct memory *m
 static bool awaits_source(struct operator* op, const struct memcached *m, struct arena *arena)
 {
     struct named_view named = named_sources_see(op->named, m, arena);
-    bool unknown = false, unreadable = false;
+    bool unknown = false;
     for (size_t i = 0; named.sources != NULL && i < m->size_from->source_count; i++) {
         unknown = unknown || named.sources[i].state == SOURCE_UNKNOWN;
-        unreadable = unreadable || named.sources[i].state == SOURCE_UNREADABLE;
     }
-    return unknown && !unreadable;
+    return unknown;
 }
 
 /* They are told of only, by operator_explain(). */
@@ -116,8 +115,8 @@ static bool explain_size(struct operator* op, struct memory *memory, struct deci
         d->view.memcached = e->memcached;
         d->sizing = (struct sizing){.reason = SIZING_UNKNOWN,
                                     .source = "",
-                                    .message = "the server shows an older state than decisions "
-                                               "were made from"};
+                                    .message = "what is known may be older than what was decided "
+                                               "from; it is read anew"};
         return false;
     }
     /* A scale that cannot be read is tried again and again, but that is an answer. */
@@ -138,7 +137,9 @@ static bool explain(struct operator* op, const struct memcached *m, struct now n
                               .view = &d->view,
                               .sizing = &d->sizing,
                               .size = m->size,
-                              .replicas = REPLICAS_INVALID};
+                              .deed = EXPLAIN_UNKNOWN,
+                              .replicas = REPLICAS_INVALID,
+                              .reason = "not all has been read yet"};
     bool is_known = explain_size(op, memory, d, now, plan, e);
     if (!is_known && plan->has_write) {
         return false;

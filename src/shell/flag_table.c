@@ -66,7 +66,7 @@ static const struct flag *split(const struct flag_table *t, const char *text, si
 
 static int take_stray(const struct flag_table *t, void *target, const char *text, struct error *err)
 {
-    if (t->stray != NULL && text[0] != '-' && t->stray(target, text)) {
+    if (t->stray != NULL && t->stray(target, text)) {
         return 0;
     }
     return error_set(err, ERR_INVALID, "unexpected argument \"%.*s\": expected %s", SHOWN_MAX, text,

@@ -2,6 +2,8 @@
 # memcached-operator explain says what the operator then does, and does nothing.
 # level: api-only
 
+# shellcheck disable=SC2154 # stderr is bats'
+
 bats_require_minimum_version 1.5.0
 load lib/common.sh
 
@@ -146,8 +148,8 @@ SHARED='{"sources": [{"kind": "Deployment", "name": "web"}, {"kind": "StatefulSe
     for name in held missing paused invalid loop; do
         [ "$(jq -r --arg name $name '.[] | select(.name == $name) | "\(.reason) \(.message)"' <<<"$output")" = \
             "$(condition $name SizeSynced reason) $(condition $name SizeSynced message)" ]
-        [ "$(jq -c --arg name $name '.[] | select(.name == $name) | [.source, .wish]' <<<"$output")" = \
-            "$(field mc/$name -c '[.status.sizing.source // null, .status.sizing.wish // null]')" ]
+        [ "$(jq -c --arg name $name '.[] | select(.name == $name) | [.source, .wish, .decided]' <<<"$output")" = \
+            "$(field mc/$name -c '[.status.sizing | .source, .wish, .size]')" ]
     done
     [[ $(explain held) == *"Held:        not below 9 until 20"* ]]
 }
@@ -234,7 +236,8 @@ time.sleep(60)'
 
 @test "standard output that is full, or that nobody reads to the end" {
     create_memcached cache 1
-    run --separate-stderr bash -c '"$0" explain -n "$1" >/dev/full' "$OPERATOR" "$NS"
+    explain_to_full() { explain >/dev/full; }
+    run --separate-stderr explain_to_full
     [ "$status" -eq 1 ]
     [[ $stderr == *"standard output: No space left on device"* ]]
     [ "$(explain | head -n 1)" = "Memcached:   $NS/cache" ]
