@@ -63,17 +63,14 @@ grant() {
     create_follower web 1 '{sources: [{apiVersion: "teams.example.com/v1", kind: "Squad", name: "red"}]}'
     start_operator --kubeconfig="$ACCOUNT"
     await_condition web SizeSynced False SourceMissing
-    await_message web 'Squad/red cannot be read: *403*cannot list resource "squads"*; size stays as it is'
+    await_message web 'Squad/red cannot be read: *403*cannot watch resource "squads"*; size stays as it is'
     await_size web 1
-    kubectl apply -f - <<-END # as README's "Sources of any kind" says
-		apiVersion: rbac.authorization.k8s.io/v1
-		kind: Role
-		metadata: {name: squads, namespace: $NS}
-		rules:
-		- {apiGroups: [teams.example.com], resources: [squads], verbs: [list, watch]}
-		- {apiGroups: [teams.example.com], resources: [squads/scale], verbs: [get]}
-	END
+    # As README's "Sources of any kind" says.
+    k create role squads --verb=list,watch --resource=squads.teams.example.com
     k create rolebinding squads --role=squads --serviceaccount="$NS:manager"
+    await_message web 'Squad/red cannot be read: *403*cannot get resource "squads/scale"*; size stays as it is'
+    k create role scales --verb=get --resource=squads.teams.example.com/scale
+    k create rolebinding scales --role=scales --serviceaccount="$NS:manager"
     await_size web 4
     await_condition web SizeSynced True InSync
 }

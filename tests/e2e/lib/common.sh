@@ -328,7 +328,7 @@ await_size() { await "$1 and its Deployment have size $2" is "$2/$2" sizes "$1";
 await_condition() {
     await "condition $2 of $1 is $3 $4" is "$3 $4" condition_text "$1" "$2"
 }
-condition_text() { echo "$(condition "$1" "$2" status) $(condition "$1" "$2" reason)"; }
+condition_text() { field "mc/$1" ".status.conditions[]? | select(.type == \"$2\") | \"\(.status) \(.reason)\""; }
 
 await_event() { await "an event of $1: $2" has_event "$1" "$2"; }
 
