@@ -379,5 +379,5 @@ const struct golden_scene golden_scenes[] = {
      .about = "The leader gets SIGTERM: it hands the Lease over at once.",
      .play = leader_stopped,
      .leaders = true},
+    {.name = NULL},
 };
-const unsigned golden_scene_count = ARRAY_LEN(golden_scenes);
