@@ -221,6 +221,12 @@ void workload_write_missing(struct steps *s, unsigned variant)
         user_scale(s, &cache, 3);
         user_size_from(s, NS, "cache", NULL);
         break;
+    case 9: /* in a ring, to the end */
+        user_create_sized(s, NS, "cache", 2, "{'sources':[" DEPLOYMENT("queue") "]}");
+        user_create_sized(s, NS, "queue", 1, "{'sources':[" DEPLOYMENT("third") "]}");
+        user_create_sized(s, NS, "third", 3, "{'sources':[" DEPLOYMENT("cache") "]}");
+        user_scale(s, &cache, 4);
+        break;
     }
 }
 
