@@ -293,10 +293,10 @@ static const struct {
     [WORKLOAD_STRANGER] = {write_stranger, 5},
     [WORKLOAD_SIZE_FROM] = {workload_write_size_from, 9},
     [WORKLOAD_SEVERAL] = {workload_write_several, 9},
-    [WORKLOAD_MISSING] = {workload_write_missing, 10},
+    [WORKLOAD_MISSING] = {workload_write_missing, 11},
     [WORKLOAD_HOLD] = {workload_write_hold, 6},
     [WORKLOAD_STEP] = {workload_write_step, 5},
-    [WORKLOAD_PAUSE] = {workload_write_pause, 8},
+    [WORKLOAD_PAUSE] = {workload_write_pause, 9},
 };
 
 unsigned workload_variants(enum workload_name name)

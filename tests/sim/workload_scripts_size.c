@@ -227,6 +227,12 @@ void workload_write_missing(struct steps *s, unsigned variant)
         user_create_sized(s, NS, "third", 3, "{'sources':[" DEPLOYMENT("cache") "]}");
         user_scale(s, &cache, 4);
         break;
+    case 10: /* on its way out, to the end */
+        make_pair(s, 4, FROM_WEB_AND("'ifMissing':'Min','min':1"));
+        user_patch(s, "kubectl", &web, "{'metadata':{'finalizers':['example.com/hold']}}");
+        user_delete(s, &web, "Background");
+        user_scale(s, &web, 5);
+        break;
     }
 }
 
@@ -403,6 +409,12 @@ void workload_write_pause(struct steps *s, unsigned variant)
         user_create_source(s, NS, "web", "cache", 3);
         user_create_sized(s, NS, "cache", 1, FROM_WEB_AND("'ifMissing':'Min'"));
         user_scale(s, &web, 2);
+        break;
+    case 8: /* nothing but the end of the pause brings the size */
+        make_pair(s, 2, FROM_WEB);
+        user_pause(s, NS, "cache", "true");
+        user_scale(s, &web, 4);
+        user_pause(s, NS, "cache", NULL);
         break;
     }
 }
