@@ -44,6 +44,7 @@ static void held(struct stage *s)
     stage_play(s);
     stage_pass(s, 20 * 1000);
     user_scale(&s->steps, &web, 3);
+    user_size_from(&s->steps, NS, "cache", "{'max':4}");
     stage_play(s);
     stage_pass(s, 60 * 1000);
     user_scale(&s->steps, &web, 4);
@@ -90,6 +91,9 @@ static void paused(struct stage *s)
     user_scale(&s->steps, &web, 4);
     user_scale(&s->steps, &cache, 3);
     user_size_from(&s->steps, NS, "cache", "{'paused':null}");
+    user_pause(&s->steps, NS, "cache", "true");
+    user_scale(&s->steps, &web, 1);
+    user_pause(&s->steps, NS, "cache", NULL);
     stage_play(s);
 }
 
@@ -128,7 +132,8 @@ const struct golden_scene golden_size_scenes[] = {
      .about = "sizeFrom: the sum of two sources, one memcached for two replicas, at most 6.",
      .play = sum_of_sources},
     {.name = "held",
-     .about = "scaleDownAfterSeconds: down to the highest wish of the last minute; up at once.",
+     .about =
+         "scaleDownAfterSeconds: down to the highest wish of the last minute, but never above max.",
      .play = held},
     {.name = "held-over-restart",
      .about = "A restart does not forget a hold, and does not make it longer.",
@@ -141,7 +146,7 @@ const struct golden_scene golden_size_scenes[] = {
      .about = "While a source is missing the size only goes up: ifMissing is Keep.",
      .play = source_missing},
     {.name = "paused",
-     .about = "paused: nobody's wish is followed, and a size set by hand stays.",
+     .about = "paused, or annotated so: no wish is followed, and a size set by hand stays.",
      .play = paused},
     {.name = "loop",
      .about = "Who follows each other is refused: neither size is touched.",
