@@ -59,11 +59,27 @@ static void add_condition(struct facts *f, yyjson_val *condition)
     }
 }
 
+/* "5 3": a staircase down. */
+static void add_holds(struct facts *f, yyjson_val *holds)
+{
+    CLEANUP(buf_fini) struct buf text;
+    buf_init(&text, VALUE_BYTES_MAX);
+    size_t i, max;
+    yyjson_val *hold;
+    yyjson_arr_foreach(holds, i, max, hold)
+    {
+        buf_printf(&text, "%s%" PRId64, i > 0 ? " " : "",
+                   json_get_int(yyjson_obj_get(hold, "size"), 0));
+    }
+    add_text(f, "holds", buf_text(&text));
+}
+
 static void read_memcached(struct facts *f, yyjson_val *o)
 {
     yyjson_val *status = yyjson_obj_get(o, "status");
     add(f, "size", json_at(o, "spec", "size", NULL));
     add(f, "source", yyjson_obj_get(status, "source"));
+    add_holds(f, json_at(status, "sizing", "holds", NULL));
     add_count(f, "nodes", yyjson_obj_get(status, "nodes"));
     add(f, "running", yyjson_obj_get(status, "replicas"));
     add(f, "ready", yyjson_obj_get(status, "readyReplicas"));
@@ -121,6 +137,7 @@ static void read_lease(struct facts *f, yyjson_val *o)
 static void read_event(struct facts *f, yyjson_val *o)
 {
     add(f, "note", yyjson_obj_get(o, "note"));
+    add(f, "count", json_at(o, "series", "count", NULL));
 }
 
 static const struct {
@@ -129,6 +146,7 @@ static const struct {
 } kinds[] = {
     {"memcacheds", "memcached", read_memcached},
     {"deployments", "deployment", read_deployment},
+    {"statefulsets", "statefulset", read_deployment},
     {"pods", "pod", read_pod},
     {"leases", "lease", read_lease},
     {"events", "event", read_event},
@@ -215,6 +233,15 @@ static void append_pod_name(struct buf *out, const char *name)
     }
 }
 
+const char *facts_word(const char *resource)
+{
+    const char *word = resource;
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        word = strcmp(kinds[i].resource, resource) == 0 ? kinds[i].word : word;
+    }
+    return word;
+}
+
 static void append_event_name(struct buf *out, yyjson_val *o)
 {
     buf_printf(out, "event %s %s on %s/%s", yyjson_get_str(yyjson_obj_get(o, "type")),
@@ -225,10 +252,7 @@ static void append_event_name(struct buf *out, yyjson_val *o)
 
 void facts_append_name(struct buf *out, const char *resource, const char *json)
 {
-    const char *word = resource;
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        word = strcmp(kinds[i].resource, resource) == 0 ? kinds[i].word : word;
-    }
+    const char *word = facts_word(resource);
     yyjson_doc *doc = yyjson_read(json, strlen(json), 0);
     yyjson_val *metadata = yyjson_obj_get(yyjson_doc_get_root(doc), "metadata");
     const char *ns = yyjson_get_str(yyjson_obj_get(metadata, "namespace"));

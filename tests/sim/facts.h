@@ -28,5 +28,8 @@ void facts_fini(struct facts *f);
 bool facts_append_difference(struct buf *out, const struct facts *before,
                              const struct facts *after);
 
+/** "memcached" of "memcacheds"; of what it does not know, the same. */
+const char *facts_word(const char *resource);
+
 /** "memcached default/cache"; of pods without the random parts; of Events what they are about. */
 void facts_append_name(struct buf *out, const char *resource, const char *json);

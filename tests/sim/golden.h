@@ -15,8 +15,8 @@ struct golden_scene {
     bool leaders;    /* two operators and a Lease */
 };
 
-extern const struct golden_scene golden_scenes[];
-extern const unsigned golden_scene_count;
+/** Each ends with one without a name. */
+extern const struct golden_scene golden_scenes[], golden_size_scenes[];
 
 /** Play @scene and compare its story with its file, or with @update rewrite that. Prints what
  * differs. */

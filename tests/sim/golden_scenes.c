@@ -253,6 +253,19 @@ static void conflict(struct stage *s)
     stage_play(s);
 }
 
+static void conflict_told_late(struct stage *s)
+{
+    given_pair(s, 1);
+    s->deaf = "/memcacheds?";
+    s->meddle = "/memcacheds/cache?";
+    user_scale(&s->steps, &web, 2);
+    user_patch(&s->steps, "argo", &cache, "{'metadata':{'labels':{'team':'green'}}}");
+    stage_play(s);
+    s->deaf = NULL;
+    story_tell(&s->story, "network", "is fast again");
+    stage_pass(s, 0);
+}
+
 static void watches_break(struct stage *s)
 {
     given_pair(s, 1);
@@ -365,6 +378,10 @@ const struct golden_scene golden_scenes[] = {
     {.name = "conflict",
      .about = "Somebody was faster: 409, the newest state is awaited and judged anew.",
      .play = conflict},
+    {.name = "conflict-told-late",
+     .about =
+         "Likewise when the news come late: what they say matters not, only that they are there.",
+     .play = conflict_told_late},
     {.name = "watches-break",
      .about = "Watches break: they go on where they were, and nothing is missed.",
      .play = watches_break},
@@ -379,5 +396,5 @@ const struct golden_scene golden_scenes[] = {
      .about = "The leader gets SIGTERM: it hands the Lease over at once.",
      .play = leader_stopped,
      .leaders = true},
+    {.name = NULL},
 };
-const unsigned golden_scene_count = ARRAY_LEN(golden_scenes);

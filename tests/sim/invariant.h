@@ -8,7 +8,7 @@
  *   I3  spec.size and spec.replicas only ever take values that the deciding source had, in its
  *       order, never a reverted one; nothing that is not ours is written or deleted
  *   I4  the stores equal the server
- *   I5  memory and requests in flight come back to where they were
+ *   I5  memory, requests in flight and watches come back to where they were
  *   I6  no write without the lease, none that lands after it ran out
  */
 #pragma once
@@ -44,6 +44,9 @@ void invariants_check_state(struct invariants *i);
 /** I4: what the running processes' stores hold is what the server has, object by object, by uid and
  * resourceVersion. */
 void invariants_check_stores(struct invariants *i);
+
+/** I5: @path watches no object by its name, or one that spec.sizeFrom of some Memcached names. */
+bool invariants_wants_watch(const struct invariants *i, const char *path);
 
 /** etcd was restored: what came after @revision never was. */
 void invariants_restored(struct invariants *i, uint64_t revision);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "kube/json.h"
 #include "sim/invariant_desired.h"
+#include "sim/invariant_hold.h"
 #include "sim/invariant_resize.h"
 
 #include <inttypes.h>
@@ -59,6 +60,18 @@ static void judge_size(struct invariants *i, const struct deed *d)
     if (fault != NULL) {
         blame(i, d, "size %" PRId64 " became %" PRId64 ": %s", size_of(d->before),
               size_of(d->after), fault);
+    }
+}
+
+static void judge_hold(struct invariants *i, const struct deed *d)
+{
+    CLEANUP(buf_fini) struct buf why;
+    buf_init(&why, INVARIANT_TEXT_BYTES_MAX);
+    const char *uid = invariants_text(json_at(d->after, "metadata", "uid", NULL));
+    const struct memcached_past *m = history_of(&i->history, uid);
+    const char *fault = m != NULL ? hold_prolonged(i, d, m, &why) : NULL;
+    if (fault != NULL) {
+        blame(i, d, "%s", fault);
     }
 }
 
@@ -123,6 +136,8 @@ static void judge_memcached(struct invariants *i, const struct deed *d)
               "it is on its way out, and nobody needs its size"); /* the write has its version */
     } else if (size_of(d->before) != size_of(d->after)) {
         judge_size(i, d);
+    } else if (is_status) {
+        judge_hold(i, d);
     }
 }
 

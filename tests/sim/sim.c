@@ -276,14 +276,17 @@ static uint64_t perturb_all(const struct arguments *a, uint64_t *passed)
 
 static uint64_t golden(const struct arguments *a, uint64_t *passed)
 {
+    static const struct golden_scene *const parts[] = {golden_scenes, golden_size_scenes};
     uint64_t failed = 0;
     bool any = false;
-    for (unsigned i = 0; i < golden_scene_count; i++) {
-        if (a->word_count < 2 || strcmp(a->words[1], golden_scenes[i].name) == 0) {
-            bool same = golden_check(&golden_scenes[i], a->update);
-            failed += same ? 0 : 1;
-            *passed += same ? 1 : 0;
-            any = true;
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        for (const struct golden_scene *scene = parts[i]; scene->name != NULL; scene++) {
+            if (a->word_count < 2 || strcmp(a->words[1], scene->name) == 0) {
+                bool same = golden_check(scene, a->update);
+                failed += same ? 0 : 1;
+                *passed += same ? 1 : 0;
+                any = true;
+            }
         }
     }
     return any ? failed : 1;

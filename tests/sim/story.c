@@ -102,24 +102,29 @@ unsigned story_tell_changes(struct story *s, const char *who)
 
 /* ---- What a watch says ---- */
 
-/* The watches have names of their own: two are of Deployments. */
-static const char *watch_name(const char *path)
+/* The watches have names of their own: some are of one kind. */
+static const struct watch_words {
+    const char *in_path, *name, *resource;
+} watches[] = {{"/deployments?fieldSelector=", "named", "deployments"},
+               {"/statefulsets?fieldSelector=", "named", "statefulsets"},
+               {"/memcacheds", "memcacheds", "memcacheds"},
+               {"associated-memcached", "sources", "deployments"},
+               {"managed-by", "operands", "deployments"},
+               {"/pods", "pods", "pods"}};
+
+static struct watch_words words_of(const char *path)
 {
-    static const char *const names[][2] = {{"/memcacheds", "memcacheds"},
-                                           {"associated-memcached", "sources"},
-                                           {"managed-by", "operands"},
-                                           {"/pods", "pods"}};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (strstr(path, names[i][0]) != NULL) {
-            return names[i][1];
+    for (size_t i = 0; i < ARRAY_LEN(watches); i++) {
+        if (strstr(path, watches[i].in_path) != NULL) {
+            return watches[i];
         }
     }
-    return path;
+    return (struct watch_words){path, path, path};
 }
 
-static const char *resource_of(const char *watch)
+static const char *watch_name(const char *path)
 {
-    return strcmp(watch, "sources") == 0 || strcmp(watch, "operands") == 0 ? "deployments" : watch;
+    return words_of(path).name;
 }
 
 /* What has been heard of an object by this watch, or is known from an answer to a write of one's
@@ -154,6 +159,7 @@ static void remember_own(struct story *s, const struct exchange *e, const struct
 static void tell_event(struct story *s, const struct flight *f, yyjson_val *event)
 {
     const char *watch = watch_name(f->exchange.path);
+    const char *resource = words_of(f->exchange.path).resource;
     const char *type = yyjson_get_str(yyjson_obj_get(event, "type"));
     yyjson_val *object = yyjson_obj_get(event, "object");
     bool gone = strcmp(type, "DELETED") == 0;
@@ -163,8 +169,8 @@ static void tell_event(struct story *s, const struct flight *f, yyjson_val *even
     CLEANUP(buf_fini) struct buf facts, name;
     buf_init(&facts, LINE_BYTES_MAX);
     buf_init(&name, LINE_BYTES_MAX);
-    if (append_change(&facts, resource_of(watch), before, gone ? NULL : after) || gone) {
-        facts_append_name(&name, resource_of(watch), after);
+    if (gone || append_change(&facts, resource, before, after)) {
+        facts_append_name(&name, resource, after);
         story_tell(s, process_name(s, f->exchange.process), "hears %s %s (%s)", type,
                    buf_text(&name), watch);
     }
@@ -210,6 +216,23 @@ static const char *tail_of(const char *path)
     return tail != NULL ? tail + 1 : path;
 }
 
+/* "memcached default/cache", "scale of fleet default/web"; a path that names no object as it is. */
+static void append_target(struct buf *out, const char *path)
+{
+    char ns[64], plural[64], name[256], part[32];
+    const char *at = strstr(path, "/namespaces/");
+    int read = at != NULL ? sscanf(at, "/namespaces/%63[^/]/%63[^/?]/%255[^/?]/%31[^?]", ns, plural,
+                                   name, part)
+                          : 0;
+    if (read < 3) {
+        const char *tail = tail_of(path);
+        buf_printf(out, "%.*s", (int)strcspn(tail, "?"), tail);
+        return;
+    }
+    bool is_scale = read == 4 && strcmp(part, "scale") == 0; /* of a status the verb tells */
+    buf_printf(out, "%s%s %s/%s", is_scale ? "scale of " : "", facts_word(plural), ns, name);
+}
+
 static const char *write_verb(const struct flight *f)
 {
     const char *path = f->exchange.path;
@@ -234,9 +257,10 @@ static void tell_write(struct story *s, const struct flight *f)
     unsigned told = tell_changes(s, who, write_verb(f), buf_text(&code));
     bool renewal = strstr(e->path, "/leases") != NULL && f->answer.http_status == 200;
     if (told == 0 && !renewal) {
-        const char *tail = tail_of(e->path);
-        story_tell(s, who, "%s %.*s%s", write_verb(f), (int)strcspn(tail, "?"), tail,
-                   buf_text(&code));
+        CLEANUP(buf_fini) struct buf target;
+        buf_init(&target, LINE_BYTES_MAX);
+        append_target(&target, e->path);
+        story_tell(s, who, "%s %s%s", write_verb(f), buf_text(&target), buf_text(&code));
     }
     remember_own(s, e, &f->answer);
 }
@@ -246,14 +270,17 @@ static void tell_read(struct story *s, const struct exchange *e, bool opened,
 {
     CLEANUP(buf_fini) struct buf line;
     buf_init(&line, LINE_BYTES_MAX);
-    bool is_look = strstr(e->path, "/namespaces/") != NULL && !e->is_watch;
+    bool is_one = strstr(e->path, "/namespaces/") != NULL;
+    bool is_named = is_one && strstr(e->path, "?fieldSelector=") != NULL;
+    bool is_look = is_one && !is_named && !e->is_watch;
     bool all = strstr(e->path, "sendInitialEvents=true") != NULL;
-    bool check = strstr(e->path, "fieldSelector=") != NULL;
+    bool check = !is_named && strstr(e->path, "fieldSelector=") != NULL;
     if (strstr(e->path, "/leases") != NULL || (!is_look && !s->reads)) {
         return;
     }
     if (is_look) {
-        buf_printf(&line, "looks at %s", tail_of(e->path));
+        buf_append_text(&line, "looks at ");
+        append_target(&line, e->path);
     } else {
         buf_printf(&line, "%s %s%s",
                    e->is_watch ? "watches"

@@ -15,6 +15,7 @@ static const char *const choices[] = {
     "'aggregate':null",
     "'ratio':{'memcached':2,'per':3,'rounding':'Nearest'}",
     "'ratio':{'per':2,'rounding':'Down'}",
+    "'ratio':{'memcached':1,'per':2,'rounding':null}",
     "'ratio':null",
     "'min':1",
     "'min':null",

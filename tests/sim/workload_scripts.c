@@ -292,11 +292,11 @@ static const struct {
     [WORKLOAD_CRD] = {write_crd, 3},
     [WORKLOAD_STRANGER] = {write_stranger, 5},
     [WORKLOAD_SIZE_FROM] = {workload_write_size_from, 9},
-    [WORKLOAD_SEVERAL] = {workload_write_several, 9},
-    [WORKLOAD_MISSING] = {workload_write_missing, 9},
+    [WORKLOAD_SEVERAL] = {workload_write_several, 10},
+    [WORKLOAD_MISSING] = {workload_write_missing, 12},
     [WORKLOAD_HOLD] = {workload_write_hold, 6},
     [WORKLOAD_STEP] = {workload_write_step, 5},
-    [WORKLOAD_PAUSE] = {workload_write_pause, 8},
+    [WORKLOAD_PAUSE] = {workload_write_pause, 9},
 };
 
 unsigned workload_variants(enum workload_name name)

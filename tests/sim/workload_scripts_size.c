@@ -12,6 +12,7 @@
 #define FROM_WEB_AND(...)  "{'sources':[" WEB "]," __VA_ARGS__ "}"
 #define FROM_BOTH          "{'sources':[" WEB "," DB "]}"
 #define FROM_BOTH_AND(...) "{'sources':[" WEB "," DB "]," __VA_ARGS__ "}"
+#define HOLD               "{'metadata':{'finalizers':['example.com/hold']}}"
 
 static const struct target cache = {"memcacheds", NS, "cache"};
 static const struct target operand = {"deployments", NS, "cache"};
@@ -99,6 +100,7 @@ void workload_write_size_from(struct steps *s, unsigned variant)
                "{'sources':[{'apiVersion':'stable.example.com/v1','kind':'Fleet','name':'web'}]}");
         user_patch(s, "kubectl", &fleet, "{'spec':{'note':'x'}}");
         user_patch(s, "kubectl", &fleet, "{'metadata':{'labels':{'a':'b'}}}");
+        user_wait(s, 5); /* until it is followed */
         user_scale(s, &fleet, 2);
         break;
     }
@@ -111,7 +113,7 @@ void workload_write_several(struct steps *s, unsigned variant)
         make_three(s, 2, 1, FROM_BOTH_AND("'ratio':{'memcached':1,'per':2}"));
         user_scale(s, &web, 5);
         user_scale(s, &db, 4);
-        user_scale(s, &web, 0);
+        user_scale(s, &web, 1);
         break;
     case 1:
         make_three(s, 2, 1, FROM_BOTH_AND("'aggregate':'Max'"));
@@ -163,6 +165,13 @@ void workload_write_several(struct steps *s, unsigned variant)
         make_pair(s, 1, FROM_WEB_AND("'min':1,'max':3"));
         user_scale(s, &web, 0);
         user_scale(s, &web, 9);
+        break;
+    case 9: /* one of those who bear the label is on its way out, to the end */
+        user_create_sized(s, NS, "cache", 1, "{'claims':'Sum'}");
+        user_create_source(s, NS, "web", "cache", 2);
+        user_create_source(s, NS, "api", "cache", 3);
+        user_patch(s, "kubectl", &api, HOLD);
+        user_delete(s, &api, "Background");
         break;
     }
 }
@@ -220,6 +229,23 @@ void workload_write_missing(struct steps *s, unsigned variant)
         user_create_sized(s, NS, "cache", 2, FROM_WEB);
         user_scale(s, &cache, 3);
         user_size_from(s, NS, "cache", NULL);
+        break;
+    case 9: /* in a ring, to the end */
+        user_create_sized(s, NS, "cache", 2, "{'sources':[" DEPLOYMENT("queue") "]}");
+        user_create_sized(s, NS, "queue", 1, "{'sources':[" DEPLOYMENT("third") "]}");
+        user_create_sized(s, NS, "third", 3, "{'sources':[" DEPLOYMENT("cache") "]}");
+        user_scale(s, &cache, 4);
+        break;
+    case 10: /* on its way out, to the end */
+        make_pair(s, 4, FROM_WEB_AND("'ifMissing':'Min','min':1"));
+        user_patch(s, "kubectl", &web, HOLD);
+        user_delete(s, &web, "Background");
+        user_scale(s, &web, 5);
+        break;
+    case 11: /* it is gone for good */
+        make_three(s, 2, 1, rules[2]);
+        user_scale(s, &db, 6);
+        user_delete(s, &web, "Background");
         break;
     }
 }
@@ -397,6 +423,13 @@ void workload_write_pause(struct steps *s, unsigned variant)
         user_create_source(s, NS, "web", "cache", 3);
         user_create_sized(s, NS, "cache", 1, FROM_WEB_AND("'ifMissing':'Min'"));
         user_scale(s, &web, 2);
+        break;
+    case 8: /* nothing but the end of the pause brings the size */
+        make_pair(s, 2, FROM_WEB);
+        user_pause(s, NS, "cache", "true");
+        user_scale(s, &web, 4);
+        user_wait(s, 5);
+        user_pause(s, NS, "cache", NULL);
         break;
     }
 }

@@ -160,13 +160,15 @@ static void stay_quiet(struct world *w)
     }
 }
 
-/* Nothing is in flight but the watches. */
+/* Nothing is in flight but the watches, and of these none that nobody needs. */
 static void check_flights(struct world *w)
 {
     for (size_t i = 0; i < w->network.flight_count; i++) {
         const struct exchange *e = &w->network.flights[i]->exchange;
         if (!e->is_watch && strstr(e->path, "/leases") == NULL) {
             world_fail(w, "I5: still in flight: %s %s", http_method_name(e->method), e->path);
+        } else if (e->is_watch && !invariants_wants_watch(w->invariants, e->path)) {
+            world_fail(w, "I5: still watched, though nobody names it: %s", e->path);
         }
     }
 }
