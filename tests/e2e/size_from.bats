@@ -24,19 +24,20 @@ teardown() { end_test; }
     create_follower c 1 '{sources: ["ReplicaSet/web"]}'
     create_follower d 1 '{sources: [{apiVersion: "teams.example.com/v1", kind: "Squad", name: "web"}]}'
     start_operator
+    await "all have size 3" is "a=3 b=3 c=3 d=3" all_sizes
     for name in a b c d; do
-        await_size $name 3
         await_condition $name SizeSynced True InSync
     done
     [ "$(field mc/d .status.source)" = Squad/web ]
     for kind in deployment statefulset replicaset squad; do
         scale $kind/web 0
     done
-    for name in a b c d; do
-        await_size $name 0
-    done
+    await "all have size 0" is "a=0 b=0 c=0 d=0" all_sizes
     assert_quiet 0.5
 }
+
+# NAME=SIZE of all Memcacheds, by name
+all_sizes() { api GET "$(path_of mc/)" | jq -r '[.items[] | "\(.metadata.name)=\(.spec.size)"] | sort | join(" ")'; }
 
 @test "a change that leaves the replicas of a kind with /scale as they are costs at most one read" {
     local -i reads
@@ -129,10 +130,8 @@ scale_reads() {
         wanted+=" m-$n=${cases[n + 1]}"
     done
     start_operator
-    await "all have their size" is "$(xargs -n 1 <<<"$wanted" | sort)" all_sizes
+    await "all have their size" is "$(xargs -n 1 <<<"$wanted" | LC_ALL=C sort | xargs)" all_sizes
 }
-
-all_sizes() { api GET "$(path_of mc/)" | jq -r '.items[] | "\(.metadata.name)=\(.spec.size)"' | sort; }
 
 @test "two Memcacheds follow one source, which is watched once, and no more once nobody names it" {
     local -i ended
