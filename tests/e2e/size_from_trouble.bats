@@ -137,15 +137,3 @@ fight_as() {
     [ "$(condition web Reconciled message)" = '"keda-operator" keeps changing the Deployment; it is put back ever more slowly' ]
     [ "$(field mc/web .spec.size)" = 3 ]
 }
-
-@test "two Memcacheds of which one is named in vain: what happens to one does not touch the other" {
-    start_operator
-    create_deployment app 3
-    create_follower good 1 '{sources: ["Deployment/app"]}'
-    create_follower bad 1 '{sources: ["Deployment/none"]}'
-    await_size good 3
-    await_condition bad SizeSynced False SourceMissing
-    scale deployment/app 5
-    await_size good 5
-    [ "$(sizes bad)" = 1/1 ]
-}
