@@ -178,6 +178,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             items = []
         self.answer(200, text({"metadata": {"resourceVersion": str(9 + len(names))}, "items": items}))
 
+    def good_memcached(self, name):
+        with changed:
+            names = list(self.state.memcacheds)
+        if name in names:
+            self.answer(200, text(memcached(name, 10 + names.index(name))))
+        else:
+            self.answer(404, text(status(404, "NotFound", f"{name} is not there")))
+
     def good_watch(self, version):
         """Sends what is newer than version; stays open until the mode changes."""
         self.begin_stream()
@@ -193,7 +201,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def get_objects(self, mode):
         query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
         kind, _, what = mode.partition("-")
-        if "sendInitialEvents" in query:
+        name = re.search(r"/memcacheds/([^/?]+)$", self.path)
+        if name:
+            self.good_memcached(name[1])
+        elif "sendInitialEvents" in query:
             if kind == "watchlist":
                 self.misbehave(what, WATCHES)
             else:
