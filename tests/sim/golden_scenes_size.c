@@ -62,6 +62,22 @@ static void held_over_restart(struct stage *s)
     stage_pass(s, 60 * 1000);
 }
 
+static void held_no_more(struct stage *s)
+{
+    static const char rules[] = "{'sources':[" WEB "],'scaleDownAfterSeconds':60}";
+    given_sized(s, 5, rules);
+    user_scale(&s->steps, &web, 2);
+    stage_play(s);
+    s->deaf = "watch=1";
+    user_delete(&s->steps, &cache, "Background");
+    user_create_sized(&s->steps, NS, "cache", 1, rules);
+    stage_play_at_once(s);
+    s->deaf = NULL;
+    stage_break_watches(s);
+    stage_compact(s);
+    stage_pass(s, 10 * 1000);
+}
+
 static void in_steps(struct stage *s)
 {
     given_sized(s, 1, "{'sources':[" WEB "],'step':{'up':1}}");
@@ -138,6 +154,9 @@ const struct golden_scene golden_size_scenes[] = {
     {.name = "held-over-restart",
      .about = "A restart does not forget a hold, and does not make it longer.",
      .play = held_over_restart},
+    {.name = "held-no-more",
+     .about = "A namesake inherits no hold, even if nobody sees that the first one went.",
+     .play = held_no_more},
     {.name = "in-steps",
      .about = "step: each waits for the last; what was changed by hand is put back in one.",
      .play = in_steps,

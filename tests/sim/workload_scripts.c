@@ -206,6 +206,10 @@ static void write_claimants(struct steps *s, unsigned variant)
         user_create_source(s, NS, "batch", "cache", 4);
         user_claim(s, NS, "web", "cache");
         break;
+    case 5: /* the status tells of all of them */
+        user_wait(s, 5);
+        user_scale(s, &api, 4);
+        break;
     }
 }
 
@@ -286,7 +290,7 @@ static const struct {
     [WORKLOAD_RECREATE] = {write_recreate, 7},
     [WORKLOAD_RELABEL] = {write_relabel, 6},
     [WORKLOAD_HAND_SCALE] = {write_hand_scale, 5},
-    [WORKLOAD_CLAIMANTS] = {write_claimants, 5},
+    [WORKLOAD_CLAIMANTS] = {write_claimants, 6},
     [WORKLOAD_UPGRADE] = {write_upgrade, 3},
     [WORKLOAD_NAMESPACE] = {write_namespace, 2},
     [WORKLOAD_CRD] = {write_crd, 3},
