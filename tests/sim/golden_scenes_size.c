@@ -37,6 +37,23 @@ static void sum_of_sources(struct stage *s)
     stage_play(s);
 }
 
+static void sum_of_labels(struct stage *s)
+{
+    user_create_source(&s->steps, NS, "web", "cache", 1);
+    user_create_source(&s->steps, NS, "api", "cache", 2);
+    user_create_sized(&s->steps, NS, "cache", 1, "{'claims':'Sum'}");
+    begin(s);
+    uint64_t revision = api_revision(world_api(s->world));
+    user_scale(&s->steps, &web, 4);
+    stage_play(s);
+    stage_crash(s, 0);
+    stage_lag(s, revision);
+    stage_start(s, 0);
+    stage_pass(s, 2 * 1000);
+    stage_catch_up(s);
+    stage_pass(s, 2 * 1000);
+}
+
 static void held(struct stage *s)
 {
     given_sized(s, 5, "{'sources':[" WEB "],'scaleDownAfterSeconds':60}");
@@ -147,6 +164,9 @@ const struct golden_scene golden_size_scenes[] = {
     {.name = "sum-of-sources",
      .about = "sizeFrom: the sum of two sources, one memcached for two replicas, at most 6.",
      .play = sum_of_sources},
+    {.name = "sum-of-labels",
+     .about = "claims: Sum. After a start, what a lagging cache shows is not decided on.",
+     .play = sum_of_labels},
     {.name = "held",
      .about =
          "scaleDownAfterSeconds: down to the highest wish of the last minute, but never above max.",
