@@ -206,9 +206,9 @@ static void write_claimants(struct steps *s, unsigned variant)
         user_create_source(s, NS, "batch", "cache", 4);
         user_claim(s, NS, "web", "cache");
         break;
-    case 5: /* the status tells of all of them */
+    case 5: /* the status tells of those, too, who do not decide: api does, by its name */
         user_wait(s, 5);
-        user_scale(s, &api, 4);
+        user_scale(s, &web, 4);
         break;
     }
 }
