@@ -162,6 +162,13 @@ void stage_compact(struct stage *s)
                                           .value = (int64_t)api_revision(s->world->api)});
 }
 
+void stage_restore(struct stage *s, uint64_t revision)
+{
+    story_tell(&s->story, "etcd", "is restored from a snapshot");
+    world_take(s->world, &(struct choice){.type = CHOICE_RESTORE, .value = (int64_t)revision});
+    s->story.revision = api_revision(s->world->api);
+}
+
 void stage_lag(struct stage *s, uint64_t revision)
 {
     story_tell(&s->story, "server", "has a cache of Deployments that lags behind");
