@@ -615,8 +615,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_reference_reckons), cmocka_unit_test(contradictions_are_faults),
-        cmocka_unit_test(deeds_are_judged),      cmocka_unit_test(ends_are_judged),
-        cmocka_unit_test(statuses_are_judged),
+        cmocka_unit_test(deeds_are_judged),      cmocka_unit_test(watches_are_judged),
+        cmocka_unit_test(ends_are_judged),       cmocka_unit_test(statuses_are_judged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
