@@ -422,6 +422,11 @@ bool manager_ready(struct manager *m, const char **why)
     return ready;
 }
 
+const struct error *manager_trouble(const struct manager *m, unsigned *attempts)
+{
+    return watching_trouble(&m->watching, attempts);
+}
+
 const struct store *manager_store(const struct manager *m, size_t i)
 {
     return i < m->store_count ? m->stores[i] : watching_store(&m->watching, i - m->store_count);

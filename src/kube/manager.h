@@ -80,6 +80,11 @@ uint64_t manager_deadline(const struct manager *m);
  * static or borrowed until the next step. */
 bool manager_ready(struct manager *m, const char **why);
 
+/** Why one of the watches, lookouts aside, has not had its first list yet, and how many attempts
+ * have failed; NULL: none has. Borrowed until the next step. For who does not want to wait until
+ * that passes. */
+const struct error *manager_trouble(const struct manager *m, unsigned *attempts);
+
 /** The @i-th store, in the order in which they were added, then those of lookouts; NULL: there are
  * no more. For tests and people who debug. */
 const struct store *manager_store(const struct manager *m, size_t i);

@@ -30,7 +30,8 @@ enum {
         1000, /* the server is asked to end a watch after a random time in [min, 2 × min] */
     REFLECTOR_WATCH_GRACE_MS =
         30 * 1000, /* if it does not, we do, this much later; and as much later, the transport */
-    REFLECTOR_SHORT_WATCH_MS = 1000, /* a watch that ends sooner without an event backs off */
+    REFLECTOR_SHORT_WATCH_MS = 1000, /* a watch that ends sooner without an event backs off;
+                                        the second in succession is a failure */
     REFLECTOR_PAGE_ITEMS = 500,
     REFLECTOR_LIST_TIMEOUT_MS = 60 * 1000, /* one page, or all initial events of a watch */
 };
@@ -67,7 +68,7 @@ enum reflector_list_rv {
 };
 
 /** Told about what people should know: @err NULL for good news (synced, recovered). One call per
- * failed attempt, with "list" or "watch" as @verb. */
+ * failed attempt, with "list" or "watch" as @verb; docs/reflector.md says what is no failure. */
 typedef void reflector_report_fn(void *ctx, const char *verb, const struct reflector_spec *spec,
                                  uint64_t retry_in_ms, const struct error *err);
 
@@ -90,6 +91,7 @@ struct reflector {
     uint64_t backoff_ms; /* the next one, without jitter; 0: fresh */
     uint64_t last_failure_ms;
     bool failing;
+    bool was_brief; /* the last watch ended within REFLECTOR_SHORT_WATCH_MS, without an event */
 
     /* the request in flight */
     uint64_t started_ms;

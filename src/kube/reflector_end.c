@@ -160,12 +160,19 @@ static void watch_ended(struct reflector *r, struct now now, struct error *why)
 {
     uint64_t lasted_ms = now.mono_ms - r->started_ms;
     bool clean = why->code == ERR_NONE || why->code == ERR_CANCELLED;
+    bool brief = clean && !r->event_seen && lasted_ms < REFLECTOR_SHORT_WATCH_MS;
+    bool first = brief && !r->was_brief;
 
     r->next = REFLECTOR_NEXT_WATCH;
-    if (clean && (r->event_seen || lasted_ms >= REFLECTOR_SHORT_WATCH_MS)) {
+    r->was_brief = brief;
+    if (clean && !brief) {
         return;
     }
-    if (clean) {
+    if (first) { /* a busy server drops who does not read fast enough: no news for people */
+        r->wake_ms = now.mono_ms + back_off(r, now, why);
+        return;
+    }
+    if (brief) {
         error_set(why, ERR_TRANSPORT, "ended after %" PRIu64 " ms without an event", lasted_ms);
     }
     bool relist = needs_relist(r, why);

@@ -10,7 +10,9 @@ struct watcher {
     struct reflector reflector;
     struct watcher_owner owner; /* zeroed: people are told */
     const char *if_not_served;
-    uint64_t call_id; /* 0: none */
+    uint64_t call_id;      /* 0: none */
+    struct error *trouble; /* NULL: none */
+    unsigned attempts;     /* that failed, since one went well */
 };
 
 /* "memcacheds.cache.example.com", or "pods" */
@@ -18,6 +20,17 @@ static const char *resource_name(const struct kind *kind, char *out, size_t byte
 {
     snprintf(out, bytes, "%s%s%s", kind->plural, kind->group[0] != '\0' ? "." : "", kind->group);
     return out;
+}
+
+static void note_trouble(struct watcher *w, const struct error *err)
+{
+    mem_free(w->trouble);
+    w->trouble = NULL;
+    w->attempts = err == NULL ? 0 : w->attempts + 1;
+    if (err != NULL) {
+        w->trouble = mem_alloc(sizeof *w->trouble);
+        *w->trouble = *err;
+    }
 }
 
 static void on_report(void *ctx, const char *verb, const struct reflector_spec *spec,
@@ -31,6 +44,7 @@ static void on_report(void *ctx, const char *verb, const struct reflector_spec *
         w->owner.report(w->owner.ctx, verb, spec, retry_in_ms, err);
         return;
     }
+    note_trouble(w, err);
     resource_name(spec->kind, resource, sizeof resource);
     if (err == NULL) {
         manager_log(
@@ -117,6 +131,7 @@ void watcher_free(struct watcher *w)
 {
     if (w != NULL) {
         reflector_fini(&w->reflector);
+        mem_free(w->trouble);
         mem_free(w);
     }
 }
@@ -188,6 +203,12 @@ bool watcher_is_refreshing(const struct watcher *w)
 struct store_scope *watcher_scope(const struct watcher *w)
 {
     return w->reflector.scope;
+}
+
+const struct error *watcher_trouble(const struct watcher *w, unsigned *attempts)
+{
+    *attempts = w->attempts;
+    return reflector_synced(&w->reflector) ? NULL : w->trouble;
 }
 
 bool watcher_is_ready(const struct watcher *w, char *why, size_t bytes)

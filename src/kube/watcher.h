@@ -45,5 +45,9 @@ bool watcher_is_refreshing(const struct watcher *w);
 /** Cancel what is in flight, for good. */
 void watcher_stop(struct watcher *w);
 
+/** Why the first list is not there yet, and how many attempts have failed; NULL: none has, it is
+ * there, or an owner was told. */
+const struct error *watcher_trouble(const struct watcher *w, unsigned *attempts);
+
 /** In step with the server, and not failing; else the reason is written to @why. */
 bool watcher_is_ready(const struct watcher *w, char *why, size_t bytes);

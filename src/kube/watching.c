@@ -164,6 +164,16 @@ bool watching_is_ready(const struct watching *w, char *why, size_t bytes)
     return true;
 }
 
+const struct error *watching_trouble(const struct watching *w, unsigned *attempts)
+{
+    const struct error *trouble = NULL;
+
+    for (size_t i = 0; trouble == NULL && i < w->watcher_count; i++) {
+        trouble = watcher_trouble(w->watchers[i], attempts);
+    }
+    return trouble;
+}
+
 void watching_stop(struct watching *w)
 {
     for (size_t i = 0; i < w->watcher_count; i++) {

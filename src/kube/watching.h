@@ -35,6 +35,9 @@ bool watching_refresh(struct watching *w, const struct store *store, const char 
 /** watcher_is_ready() of all that is waited for. */
 bool watching_is_ready(const struct watching *w, char *why, size_t bytes);
 
+/** watcher_trouble() of what is waited for: the first that there is. */
+const struct error *watching_trouble(const struct watching *w, unsigned *attempts);
+
 /** Cancel what is in flight, for good. */
 void watching_stop(struct watching *w);
 

@@ -294,11 +294,11 @@ static void tell_changes(const struct memcached_view *view, const struct status 
 {
     tell_condition(view, before, after, "Reconciled", "Reconcile", plan);
     tell_condition(view, before, after, "SizeSynced", "Scale", plan);
-    const struct condition *conflict = status_condition(before, "Conflict");
+    const struct condition *was = status_condition(before, "Conflict");
+    const struct condition *is = status_condition(after, "Conflict");
     const struct sizing_claimant *loser;
-    bool is_known = view->sizing->reason != SIZING_UNKNOWN; /* else the condition stays as it was */
-    for (size_t i = 0; is_known && (loser = next_loser(view->sizing, &i)) != NULL;) {
-        if (!is_named(conflict, loser->name)) {
+    for (size_t i = 0; is != NULL && (loser = next_loser(view->sizing, &i)) != NULL;) {
+        if (is_named(is, loser->name) && !is_named(was, loser->name)) {
             tell_loser(view, loser, plan);
         }
     }

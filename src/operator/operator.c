@@ -19,6 +19,8 @@ struct memory *operator_memory(struct operator* op, const char *ns, const char *
     struct memory *memory = operator_recall(op, ns, name);
     if (memory == NULL) {
         memory = mem_zalloc(sizeof *memory);
+        memory->way_blocked =
+            op->explains; /* as far as is known: a look tells, a creation will not */
         map_put(&op->memories, store_key(ns, name, key), memory);
     }
     return memory;
@@ -73,9 +75,10 @@ static void add_stores(struct operator* op, struct manager *m)
         manager_watch(m, &(struct watch_spec){.kind = &source_kind, .label_selector = CLAIM_LABEL});
     op->operands = manager_watch(
         m, &(struct watch_spec){.kind = &operand_kind, .label_selector = OPERAND_SELECTOR});
-    op->pods = manager_watch(m, &(struct watch_spec){.kind = &pod_kind,
-                                                     .label_selector = POD_SELECTOR,
-                                                     .metadata_only = true});
+    op->pods = op->explains ? manager_add_store(m, &pod_kind)
+                            : manager_watch(m, &(struct watch_spec){.kind = &pod_kind,
+                                                                    .label_selector = POD_SELECTOR,
+                                                                    .metadata_only = true});
     op->strangers = manager_add_store(m, &operand_kind);
 }
 
@@ -107,11 +110,17 @@ struct operator* operator_new(struct manager *manager, const struct operator_opt
     struct operator* op = mem_zalloc(sizeof *op);
     op->manager = manager;
     op->image = mem_strdup(options->image);
+    op->explains = options->explains;
     map_init(&op->memories, manager_settings(manager)->seed);
+    map_init(&op->unexplained, manager_settings(manager)->seed);
     size_metrics_init(&op->metrics, manager_metrics(manager));
     add_stores(op, manager);
     operator_listen(op);
-    add_controllers(op, manager);
+    if (op->explains) {
+        operator_add_explainer(op);
+    } else {
+        add_controllers(op, manager);
+    }
     return op;
 }
 
@@ -124,6 +133,7 @@ void operator_free(struct operator* op)
         memory_free(e->value);
     }
     map_fini(&op->memories);
+    map_fini(&op->unexplained);
     named_sources_free(op->named);
     mem_free(op->image);
     mem_free(op);

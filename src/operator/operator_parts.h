@@ -1,6 +1,6 @@
 /*
- * What operator.c, operator_view.c, operator_answers.c and operator_news.c share. For others:
- * operator.h.
+ * What operator.c, operator_view.c, operator_answers.c, operator_news.c and operator_explain.c
+ * share. For others: operator.h.
  */
 #pragma once
 #include "operator/memory.h"
@@ -21,6 +21,19 @@ struct operator
     struct size_metrics metrics;
     bool started;        /* at work, and not a standby */
     struct map memories; /* "ns/name" of a Memcached → struct memory */
+    /* See operator_options: */
+    bool explains;
+    struct store_index *in_order; /* all Memcacheds under one key; NULL unless it explains */
+    struct map unexplained;       /* "ns/name" of those of which not all is known yet */
+};
+
+/** What a Memcached's size shall be, and what that was decided from. */
+struct decision {
+    struct sizing_view view;
+    struct sizing sizing;
+    struct named_view named;
+    bool by_label;
+    const char *claims_rv; /* up to which labelled Deployments are known, where they decide */
 };
 
 /** NULL: there is none. */
@@ -42,6 +55,15 @@ void operator_reconcile_memcached(void *ctx, const char *ns, const char *name, s
                                   struct plan *plan);
 void operator_reconcile_sync(void *ctx, const char *ns, const char *name, struct now now,
                              struct plan *plan);
+
+/** What DeploymentSync does for @m: decide, and plan to write the size if it is another. False: not
+ * all of it is known, and @plan reads it or waits; *d is as far as it came then, zeroed at first.
+ */
+bool operator_plan_size(struct operator* op, const struct memcached *m, struct memory *memory,
+                        struct now now, struct plan *plan, struct decision *d);
+
+/* operator_explain.c: the controller that only reads. */
+void operator_add_explainer(struct operator* op);
 
 /* operator_answers.c: what is remembered of the answers. */
 bool operator_answered_memcached(void *ctx, const char *ns, const char *name, struct now now,

@@ -71,15 +71,6 @@ static void plan_confirm(struct operator* op, const struct memcached *m, struct 
 
 /* ---- The size ---- */
 
-/* What a Memcached's size shall be, and what that was decided from. */
-struct decision {
-    struct sizing_view view;
-    struct sizing sizing;
-    struct named_view named;
-    bool by_label;
-    const char *claims_rv; /* up to which labelled Deployments are known, where they decide */
-};
-
 static bool is_of_group(const struct size_source *source, const char *group)
 {
     size_t len = strlen(group);
@@ -295,6 +286,35 @@ static void note_news(struct memory *memory, const struct memcached *m, const st
     memory->news_ms = 0;
 }
 
+bool operator_plan_size(struct operator* op, const struct memcached *m, struct memory *memory,
+                        struct now now, struct plan *plan, struct decision *d)
+{
+    *d = (struct decision){0};
+    if (window_is_unconfirmed(m, memory)) {
+        plan_confirm(op, m, plan);
+        return false;
+    }
+    if (!decide(op, m, memory, now, plan, d)) {
+        return false;
+    }
+    if (d->named.unread != NULL) {
+        named_sources_plan_read(op->named, m->object.ns, d->named.unread, plan);
+        return false;
+    }
+    struct sync_view view = {.memcached = m,
+                             .memory = memory,
+                             .sizing_view = &d->view,
+                             .sizing = &d->sizing,
+                             .sources_rv = d->claims_rv,
+                             .memcacheds = op->memcacheds};
+    sync_reconcile(&view, now, plan);
+    if (plan->has_write && d->by_label && claims_are_outdated(op, m, d->claims_rv, memory)) {
+        put_off(plan);
+        return false;
+    }
+    return true;
+}
+
 void operator_reconcile_sync(void *ctx, const char *ns, const char *name, struct now now,
                              struct plan *plan)
 {
@@ -304,28 +324,8 @@ void operator_reconcile_sync(void *ctx, const char *ns, const char *name, struct
         return;
     }
     struct memory *memory = operator_memory(op, ns, name);
-    if (window_is_unconfirmed(m, memory)) {
-        plan_confirm(op, m, plan);
-        return;
-    }
     struct decision d;
-    if (!decide(op, m, memory, now, plan, &d)) {
-        return;
-    }
-    if (d.named.unread != NULL) {
-        named_sources_plan_read(op->named, ns, d.named.unread, plan);
-        return;
-    }
-    struct sync_view view = {.memcached = m,
-                             .memory = memory,
-                             .sizing_view = &d.view,
-                             .sizing = &d.sizing,
-                             .sources_rv = d.claims_rv,
-                             .memcacheds = op->memcacheds};
-    sync_reconcile(&view, now, plan);
-    if (plan->has_write && d.by_label && claims_are_outdated(op, m, d.claims_rv, memory)) {
-        put_off(plan);
-    } else if (d.sizing.reason != SIZING_UNKNOWN) {
+    if (operator_plan_size(op, m, memory, now, plan, &d) && d.sizing.reason != SIZING_UNKNOWN) {
         note_news(memory, m, plan);
     }
 }

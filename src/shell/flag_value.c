@@ -3,7 +3,6 @@
 #include "base/mem.h"
 
 #include <ctype.h>
-#include <stddef.h>
 #include <string.h>
 
 bool flag_value_bool(const char *text, bool *out)
@@ -106,4 +105,15 @@ bool flag_value_duration_ms(const char *text, uint64_t *out_ms)
     }
     *out_ms = (total + 999999) / 1000000;
     return true;
+}
+
+bool flag_value_name(const char *text, const char *const *names, size_t count, size_t *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *out = i;
+            return true;
+        }
+    }
+    return false;
 }

@@ -1,22 +1,21 @@
 /*
  * One table holds every flag: its name, default, help and setter. Parser, --help and (by a test)
- * the man page follow it, so they cannot disagree.
+ * the man page follow it.
  */
 #include "shell/flags.h"
 
 #include "base/mem.h"
 #include "kube/name.h"
+#include "shell/flag_table.h"
 #include "shell/flag_value.h"
 #include "shell/probe_server.h"
 
-#include <assert.h>
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    USAGE_COLUMN = 39, /* where the help texts begin */
     CONCURRENT_MAX = 1000,
     IMAGE_BYTES_MAX = 512,
 };
@@ -33,31 +32,21 @@ struct parse {
     struct zap_flags zap;
 };
 
-/** Returns false when @value is bad; *p may then be half set. */
-typedef bool set_fn(struct parse *p, const char *value);
-
-struct flag {
-    const char *name;
-    const char *argument; /* what --help calls the value; NULL: a boolean */
-    const char *standard; /* the default: goes through the setter too; NULL: none */
-    const char *help;
-    const char *expected; /* what a good value is */
-    set_fn *set;
-};
-
 static const char *text_or_null(const char *value)
 {
     return *value == '\0' ? NULL : value;
 }
 
-static bool set_kubeconfig(struct parse *p, const char *value)
+static bool set_kubeconfig(void *target, const char *value)
 {
+    struct parse *p = target;
     p->flags->kubeconfig = text_or_null(value);
     return true;
 }
 
-static bool set_context(struct parse *p, const char *value)
+static bool set_context(void *target, const char *value)
 {
+    struct parse *p = target;
     p->flags->context = text_or_null(value);
     return true;
 }
@@ -90,8 +79,9 @@ static bool namespaces_add(struct flags *f, const char *name, size_t len)
     return true;
 }
 
-static bool set_namespaces(struct parse *p, const char *value)
+static bool set_namespaces(void *target, const char *value)
 {
+    struct parse *p = target;
     namespaces_free(p->flags);
     if (*value == '\0') {
         return true;
@@ -108,42 +98,49 @@ static bool set_namespaces(struct parse *p, const char *value)
     }
 }
 
-static bool set_metrics_address(struct parse *p, const char *value)
+static bool set_metrics_address(void *target, const char *value)
 {
+    struct parse *p = target;
     p->flags->metrics_address = value;
     return probe_address_is_valid(value);
 }
 
-static bool set_probe_address(struct parse *p, const char *value)
+static bool set_probe_address(void *target, const char *value)
 {
+    struct parse *p = target;
     p->flags->probe_address = value;
     return probe_address_is_valid(value);
 }
 
-static bool set_leader_elect(struct parse *p, const char *value)
+static bool set_leader_elect(void *target, const char *value)
 {
+    struct parse *p = target;
     return flag_value_bool(value, &p->flags->leader_elect);
 }
 
-static bool set_leader_elect_ns(struct parse *p, const char *value)
+static bool set_leader_elect_ns(void *target, const char *value)
 {
+    struct parse *p = target;
     p->flags->leader_elect_ns = text_or_null(value);
     return *value == '\0' || namespace_is_valid(value);
 }
 
-static bool set_max_concurrent(struct parse *p, const char *value)
+static bool set_max_concurrent(void *target, const char *value)
 {
+    struct parse *p = target;
     return flag_value_whole(value, CONCURRENT_MAX, &p->flags->max_concurrent) &&
            p->flags->max_concurrent > 0;
 }
 
-static bool set_sync_period(struct parse *p, const char *value)
+static bool set_sync_period(void *target, const char *value)
 {
+    struct parse *p = target;
     return flag_value_duration_ms(value, &p->flags->sync_period_ms);
 }
 
-static bool set_qps(struct parse *p, const char *value)
+static bool set_qps(void *target, const char *value)
 {
+    struct parse *p = target;
     char *end = NULL;
     /* strtod alone would take signs, spaces, hexadecimal, "inf" and "nan" */
     if (*value == '\0' || strspn(value, "0123456789.") != strlen(value)) {
@@ -153,25 +150,25 @@ static bool set_qps(struct parse *p, const char *value)
     return *end == '\0' && isfinite(p->flags->qps);
 }
 
-static bool set_dry_run(struct parse *p, const char *value)
+static bool set_dry_run(void *target, const char *value)
 {
+    struct parse *p = target;
     return flag_value_bool(value, &p->flags->dry_run);
 }
 
-static bool set_seccomp(struct parse *p, const char *value)
+static bool set_seccomp(void *target, const char *value)
 {
-    for (size_t i = 0; i < ARRAY_LEN(sandbox_mode_names); i++) {
-        if (strcmp(value, sandbox_mode_names[i]) == 0) {
-            p->flags->seccomp = (enum sandbox_mode)i;
-            return true;
-        }
-    }
-    return false;
+    struct parse *p = target;
+    size_t mode = 0;
+    bool good = flag_value_name(value, sandbox_mode_names, ARRAY_LEN(sandbox_mode_names), &mode);
+    p->flags->seccomp = (enum sandbox_mode)mode;
+    return good;
 }
 
 /* The characters of registry:port/path:tag@digest; the API server and the kubelet know the rest. */
-static bool set_image(struct parse *p, const char *value)
+static bool set_image(void *target, const char *value)
 {
+    struct parse *p = target;
     size_t len = 0;
     while (isalnum((unsigned char)value[len]) ||
            (len > 0 && value[len] != '\0' && strchr("._-/:@+", value[len]) != NULL)) {
@@ -181,58 +178,60 @@ static bool set_image(struct parse *p, const char *value)
     return len > 0 && len <= IMAGE_BYTES_MAX && value[len] == '\0';
 }
 
-static bool set_zap_devel(struct parse *p, const char *value)
+static bool set_zap_devel(void *target, const char *value)
 {
+    struct parse *p = target;
     return flag_value_bool(value, &p->zap.devel);
 }
 
-static bool set_zap_encoder(struct parse *p, const char *value)
+static bool set_zap_encoder(void *target, const char *value)
 {
+    struct parse *p = target;
     p->zap.encoder_given = true;
     p->zap.given.encoder = strcmp(value, "json") == 0 ? LOG_JSON : LOG_CONSOLE;
     return strcmp(value, "json") == 0 || strcmp(value, "console") == 0;
 }
 
-static bool set_zap_level(struct parse *p, const char *value)
+static bool set_zap_level(void *target, const char *value)
 {
+    struct parse *p = target;
     static const char *const names[] = {
         [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error"};
     unsigned verbosity = 0;
+    size_t level = 0;
     p->zap.level_given = true;
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (strcmp(value, names[i]) == 0) {
-            p->zap.given.level_min = (enum log_level)i;
-            return true;
-        }
+    if (flag_value_name(value, names, ARRAY_LEN(names), &level)) {
+        p->zap.given.level_min = (enum log_level)level;
+        return true;
     }
     /* zap counts debug levels upwards; here is but one. */
     p->zap.given.level_min = LOG_DEBUG;
     return flag_value_whole(value, 127, &verbosity) && verbosity > 0;
 }
 
-static bool set_zap_time(struct parse *p, const char *value)
+static bool set_zap_time(void *target, const char *value)
 {
+    struct parse *p = target;
     static const char *const names[] = {
         [LOG_TIME_EPOCH] = "epoch",     [LOG_TIME_MILLIS] = "millis",
         [LOG_TIME_NANO] = "nano",       [LOG_TIME_ISO8601] = "iso8601",
         [LOG_TIME_RFC3339] = "rfc3339", [LOG_TIME_RFC3339NANO] = "rfc3339nano"};
+    size_t time = 0;
+    bool good = flag_value_name(value, names, ARRAY_LEN(names), &time);
     p->zap.time_given = true;
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (strcmp(value, names[i]) == 0) {
-            p->zap.given.time = (enum log_time)i;
-            return true;
-        }
-    }
-    return false;
+    p->zap.given.time = (enum log_time)time;
+    return good;
 }
 
-static bool set_version(struct parse *p, const char *value)
+static bool set_version(void *target, const char *value)
 {
+    struct parse *p = target;
     return flag_value_bool(value, &p->flags->version);
 }
 
-static bool set_help(struct parse *p, const char *value)
+static bool set_help(void *target, const char *value)
 {
+    struct parse *p = target;
     return flag_value_bool(value, &p->flags->help);
 }
 
@@ -277,26 +276,12 @@ static const struct flag flags_table[] = {
     {"help", NULL, NULL, "print this and exit", EXPECTED_BOOL, set_help},
 };
 
-static const struct flag *flag_find(const char *name, size_t len)
-{
-    for (size_t i = 0; i < ARRAY_LEN(flags_table); i++) {
-        if (strlen(flags_table[i].name) == len && memcmp(flags_table[i].name, name, len) == 0) {
-            return &flags_table[i];
-        }
-    }
-    /* as Go's flag package has it */
-    return len == 1 && *name == 'h' ? flag_find("help", 4) : NULL;
-}
-
-static void set_defaults(struct parse *p)
-{
-    for (size_t i = 0; i < ARRAY_LEN(flags_table); i++) {
-        const struct flag *flag = &flags_table[i];
-        bool good = flag->standard == NULL || flag->set(p, flag->standard);
-        assert(good);
-        (void)good;
-    }
-}
+static const struct flag_table table = {
+    .flags = flags_table,
+    .count = ARRAY_LEN(flags_table),
+    .stray_else = "only flags, booleans as --flag or --flag=false; or, before any flag, the "
+                  "command explain",
+};
 
 static int set_image_from_environment(struct parse *p, struct error *err)
 {
@@ -326,49 +311,14 @@ static void apply_zap(const struct zap_flags *zap, struct log_format *log)
     }
 }
 
-/* Take argv[*i], and the next one when the flag's value is there. */
-static int parse_argument(struct parse *p, int argc, char **argv, int *i, struct error *err)
-{
-    const char *text = argv[*i];
-    size_t dashes = strspn(text, "-");
-    if (dashes == 0 || dashes > 2 || text[dashes] == '\0') {
-        return error_set(err, ERR_INVALID,
-                         "unexpected argument \"%.64s\": expected only flags, booleans as "
-                         "--flag or --flag=false",
-                         text);
-    }
-    const char *name = text + dashes;
-    size_t name_len = strcspn(name, "=");
-    const struct flag *flag = flag_find(name, name_len);
-    if (flag == NULL) {
-        return error_set(err, ERR_INVALID, "unknown flag --%.*s",
-                         name_len < 64 ? (int)name_len : 64, name);
-    }
-    const char *value = "true";
-    if (name[name_len] == '=') {
-        value = name + name_len + 1;
-    } else if (flag->argument != NULL) {
-        if (*i + 1 == argc) {
-            return error_set(err, ERR_INVALID, "flag --%s needs a value: expected %s", flag->name,
-                             flag->expected);
-        }
-        value = argv[++*i];
-    }
-    if (!flag->set(p, value)) {
-        return error_set(err, ERR_INVALID, "invalid value \"%.64s\" for flag --%s: expected %s",
-                         value, flag->name, flag->expected);
-    }
-    return 0;
-}
-
 int flags_parse(struct flags *f, int argc, char **argv, struct error *err)
 {
     struct parse p = {.flags = f};
     *f = (struct flags){0};
-    set_defaults(&p);
+    flag_table_set_defaults(&table, &p);
     int failed = set_image_from_environment(&p, err);
     for (int i = 1; i < argc && failed == 0 && !f->help && !f->version; i++) {
-        failed = parse_argument(&p, argc, argv, &i, err);
+        failed = flag_table_take(&table, &p, argc, argv, &i, err);
     }
     apply_zap(&p.zap, &f->log);
     return failed;
@@ -381,15 +331,7 @@ void flags_fini(struct flags *f)
 
 void flags_usage(FILE *out)
 {
-    fprintf(out, "usage: memcached-operator [flags]\n\n");
-    for (size_t i = 0; i < ARRAY_LEN(flags_table); i++) {
-        const struct flag *flag = &flags_table[i];
-        int column = fprintf(out, "  --%s%s%s", flag->name, flag->argument != NULL ? " " : "",
-                             flag->argument != NULL ? flag->argument : "");
-        fprintf(out, "%*s%s", USAGE_COLUMN - column, "", flag->help);
-        if (flag->standard != NULL) {
-            fprintf(out, " (default %s)", flag->standard);
-        }
-        fputc('\n', out);
-    }
+    fprintf(out, "usage: memcached-operator [flags]\n"
+                 "       memcached-operator explain [-n NS] [NAME]\n\n");
+    flag_table_usage(&table, out);
 }

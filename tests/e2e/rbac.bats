@@ -4,6 +4,7 @@
 
 bats_require_minimum_version 1.5.0
 load lib/common.sh
+load lib/size_from.sh
 
 setup_file() { prepare_cluster; }
 setup() { begin_test; }
@@ -52,6 +53,26 @@ grant() {
     grant
     await_size web 2
     await_condition web Reconciled True AsDesired
+}
+
+@test "a source of a kind that it may not read: the condition says so; granted: it goes on by itself" {
+    prepare_squads
+    create_account
+    grant
+    create_source squad/red 4
+    create_follower web 1 '{sources: [{apiVersion: "teams.example.com/v1", kind: "Squad", name: "red"}]}'
+    start_operator --kubeconfig="$ACCOUNT"
+    await_condition web SizeSynced False SourceMissing
+    await_message web 'Squad/red cannot be read: *403*cannot watch resource "squads"*; size stays as it is'
+    await_size web 1
+    # As README's "Sources of any kind" says.
+    k create role squads --verb=list,watch --resource=squads.teams.example.com
+    k create rolebinding squads --role=squads --serviceaccount="$NS:manager"
+    await_message web 'Squad/red cannot be read: *403*cannot get resource "squads/scale"*; size stays as it is'
+    k create role scales --verb=get --resource=squads.teams.example.com/scale
+    k create rolebinding scales --role=scales --serviceaccount="$NS:manager"
+    await_size web 4
+    await_condition web SizeSynced True InSync
 }
 
 @test "rights are taken away at run time, and given back" {
@@ -114,7 +135,8 @@ refused() {
         jq --arg ns "$NS" '.metadata.namespace = $ns' | kubectl apply -f -
     k create rolebinding leader --role=leader-election-role --serviceaccount="$NS:manager"
 
-    # Everything once: created, synced, put back, an event twice, a stranger in the way, the Lease.
+    # Everything once: created, synced, put back, an event twice, a stranger in the way, what a
+    # Memcached names, the Lease.
     launch operator --kubeconfig="$ACCOUNT" --leader-elect --leader-elect-namespace="$NS"
     await "the operator is ready" is_ready
     create_memcached web 1
@@ -131,6 +153,10 @@ refused() {
     create_deployment taken 1
     create_memcached taken 1
     await_condition taken Reconciled False NameTaken
+    create_source statefulset/api 2
+    create_source replicaset/old 1
+    create_follower named 1 '{sources: ["StatefulSet/api", "ReplicaSet/old"]}'
+    await_size named 3
     await "the Lease is renewed" renewed
     stop_operator
 

@@ -236,6 +236,19 @@ make_cluster() {
     chmod +x project/hack/cluster
 }
 
+@test "hack/test: the simulator is counted beside the end-to-end tests; one that says nothing has failed" {
+    make_project
+    printf '@test "a" { :; }\n' >project/tests/e2e/one.bats
+    printf '#!/bin/sh\necho first\necho 3 passed, 1 failed\n' >project/hack/sim
+    chmod +x project/hack/sim
+    run project/hack/test sim e2e
+    assert_fails_with "sim:               3 passed, 1 failed"
+    [ "${lines[-1]}" = "4 passed, 1 failed" ]
+    printf '#!/bin/sh\nexit 1\n' >project/hack/sim
+    run project/hack/test sim
+    assert_fails_with "sim:               0 passed, 1 failed"
+}
+
 @test "hack/test: each level gets its cluster, and bats' cases are counted" {
     make_project
     make_cluster

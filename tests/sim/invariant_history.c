@@ -163,7 +163,8 @@ void history_memcached(struct history *h, uint64_t revision, yyjson_val *after)
     }
     bool is_leaving = yyjson_obj_get(metadata, "deletionTimestamp") != NULL;
     struct memcached_past *m = history_of(h, uid);
-    if (m == NULL) {
+    bool is_new = m == NULL;
+    if (is_new) {
         m = mem_zalloc(sizeof *m);
         m->ns = mem_strdup(yyjson_get_str(yyjson_obj_get(metadata, "namespace")));
         m->name = mem_strdup(yyjson_get_str(yyjson_obj_get(metadata, "name")));
@@ -178,11 +179,13 @@ void history_memcached(struct history *h, uint64_t revision, yyjson_val *after)
                          .who = "size"});
     if (note_text(&m->rules, json_at(after, "spec", "sizeFrom", NULL))) {
         m->written.start = 0;
+        m->is_reruled = !is_new;
         m->holds_count = false;
         memset(m->source_cursors, 0, sizeof m->source_cursors);
     }
     if (note_text(&m->holds, json_at(after, "status", "sizing", "holds", NULL))) {
         m->holds_count = true;
+        m->holds_ms = h->now_ms;
     }
 }
 

@@ -35,8 +35,10 @@ struct memcached_past {
     size_t decider_cursor; /* moment of its name's deciders on which the last write of size rests */
     size_t source_cursors[SIZE_SOURCES_MAX]; /* likewise of each source, while the rules stay */
     char *rules;                             /* spec.sizeFrom; NULL: none */
+    bool is_reruled;                         /* they were others once */
     char *holds;                             /* status.sizing.holds; NULL: none */
     bool holds_count;                        /* they were told since the rules are what they are */
+    uint64_t holds_ms;                       /* true time since when they are told */
     bool is_meddled; /* somebody else has written its size, or its Deployment */
     struct {
         unsigned process, start;

@@ -245,6 +245,29 @@ static uint64_t told_hold_ms(const struct resize *r, const struct deed *d)
     return until_ms;
 }
 
+static bool has_gap_since(const struct timeline *t, uint64_t since_ms)
+{
+    bool has = false;
+    for (size_t i = 0; t != NULL && i < t->count; i++) {
+        has |= !t->moments[i].is_known && t->moments[i].at_ms >= since_ms;
+    }
+    return has;
+}
+
+/* Nobody decided for a while, which may have ended the holds that the status still tells of: the
+ * size, whoever changed it then, is what was wished so far. */
+static bool nobody_decided_since(const struct resize *r, uint64_t since_ms)
+{
+    bool is = r->rules.source_count == 0 &&
+              has_gap_since(history_deciders(&r->i->history, r->m), since_ms);
+    for (size_t i = 0; i < r->rules.source_count; i++) {
+        char key[SIZE_SOURCE_KEY_BYTES];
+        size_source_key(&r->rules.sources[i], r->m->ns, key);
+        is |= has_gap_since(history_source_of(&r->i->history, key), since_ms);
+    }
+    return is;
+}
+
 static const char *hold_fault(const struct resize *r, const struct deed *d, struct buf *why)
 {
     uint64_t now_ms = world_now_ms(r->i->world);
@@ -259,7 +282,8 @@ static const char *hold_fault(const struct resize *r, const struct deed *d, stru
                    now_ms - lowered, r->rules.hold_ms);
         return buf_text(why);
     }
-    uint64_t until_ms = r->m->holds_count ? told_hold_ms(r, d) : 0;
+    bool count = r->m->holds_count && !nobody_decided_since(r, r->m->holds_ms);
+    uint64_t until_ms = count ? told_hold_ms(r, d) : 0;
     if (until_ms > now_ms + SECOND_MS) {
         buf_printf(why, "it goes down %" PRIu64 " ms before the hold ends that the status tells of",
                    until_ms - now_ms);
@@ -272,7 +296,7 @@ static const char *hold_fault(const struct resize *r, const struct deed *d, stru
 
 static const char *forbidden(const struct resize *r)
 {
-    if (r->rules.fault != NULL) {
+    if (size_rules_are_bad(&r->rules)) {
         return "what decides it is invalid";
     }
     if (r->rules.is_paused) {
@@ -314,7 +338,8 @@ static bool is_explained(const struct resize *r, uint64_t record)
         if (r->rules.hold_ms > 0) {
             add_past_sizes(&w);
         }
-        return leads_somewhere(r, &w);
+        /* A wish that was made by rules that were others already may be held, too. */
+        return leads_somewhere(r, &w) || (r->rules.hold_ms > 0 && r->m->is_reruled);
     }
     if (w.is_explained) {
         memcpy(r->m->source_cursors, w.explains_from, sizeof w.explains_from);

@@ -159,9 +159,9 @@ static void read_pause(struct size_rules *r, yyjson_val *memcached, yyjson_val *
     r->is_paused = yyjson_is_true(yyjson_obj_get(json, "paused"));
     if (note != NULL && yyjson_equals_str(note, "true")) {
         r->is_paused = true;
-    } else if (note != NULL && !yyjson_equals_str(note, "false")) {
-        r->fault = "paused?";
     }
+    r->pause_is_unclear =
+        note != NULL && !yyjson_equals_str(note, "true") && !yyjson_equals_str(note, "false");
 }
 
 void size_rules_read(struct size_rules *r, yyjson_val *memcached)
@@ -188,6 +188,11 @@ void size_rules_read(struct size_rules *r, yyjson_val *memcached)
                                         : strcmp(r->claims, "Max") == 0;
     check(r, json);
     read_pause(r, memcached, json);
+}
+
+bool size_rules_are_bad(const struct size_rules *r)
+{
+    return r->fault != NULL || r->pause_is_unclear;
 }
 
 /* ---- Sources ---- */

@@ -23,7 +23,8 @@ struct size_source_name {
 /** A Memcached's spec.sizeFrom, and its pause. Texts are borrowed, and never NULL. */
 struct size_rules {
     bool is_given;
-    const char *fault; /* of spec.sizeFrom or the annotation; NULL: none */
+    const char *fault;     /* of spec.sizeFrom; NULL: none */
+    bool pause_is_unclear; /* of the annotation: a fault as well, but it is known what is named */
     bool is_paused, up_only, observes;
     struct size_source_name sources[SIZE_SOURCES_MAX];
     size_t source_count; /* 0: labels decide */
@@ -34,6 +35,9 @@ struct size_rules {
 };
 
 void size_rules_read(struct size_rules *r, yyjson_val *memcached);
+
+/** Nobody is listened to: the size is left as it is. */
+bool size_rules_are_bad(const struct size_rules *r);
 
 /** What of a source is known. */
 struct size_reading {

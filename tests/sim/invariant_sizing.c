@@ -248,7 +248,7 @@ void sizing_expect(struct sizing_truth *out, const struct invariants *i, yyjson_
     *out = (struct sizing_truth){.wish = -1, .size = size_of(memcached)};
     size_rules_read(&out->rules, memcached);
     struct gathering g = {.truth = out};
-    if (out->rules.fault != NULL) {
+    if (size_rules_are_bad(&out->rules)) {
         out->reason = "InvalidSpec";
         return;
     }

@@ -183,7 +183,7 @@ static bool is_unheard(const struct subject *s, const struct claimant *c)
     const struct size_rules *rules = &s->sizing->rules;
     bool is_heard = is_by_age(s) ? c == s->decider
                                  : rules->source_count == 0 && strcmp(rules->claims, "Ignore") != 0;
-    return rules->fault == NULL && claimant_is_for(c, s->ns, s->name) && !is_heard &&
+    return !size_rules_are_bad(rules) && claimant_is_for(c, s->ns, s->name) && !is_heard &&
            !size_is_source(rules, c->name);
 }
 

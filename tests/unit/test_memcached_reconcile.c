@@ -490,9 +490,15 @@ static void many_losers_are_counted(void **state)
         snprintf(name, sizeof name, "s%02d", i);
         f->sources[f->source_count++] = &make_source(name, "cache", 2, i)->object;
     }
-    reconcile(f);
+    const char *trace = reconcile(f);
+    assert_non_null(strstr(trace, "ClaimIgnored default/s10:"));
+    assert_null(strstr(trace, "ClaimIgnored default/s11:")); /* who is not named is not told */
     server_takes_status(f);
     assert_non_null(strstr(condition(f, "Conflict"), "\"s10\" and 9 more"));
+    f->operand->ready_replicas--;
+    trace = reconcile(f);
+    assert_non_null(strstr(trace, "status"));
+    assert_null(strstr(trace, "ClaimIgnored"));
 }
 
 static void a_contested_size_is_said(void **state)

@@ -239,6 +239,14 @@ static void stream(struct script *s, const char *text)
     body(s, text);
 }
 
+/* A watch that is answered, brings nothing, and lasts not quite a second. */
+static void end_early(struct script *s)
+{
+    stream(s, "");
+    pass(s, REFLECTOR_SHORT_WATCH_MS - 1);
+    end(s);
+}
+
 static void refuse(struct script *s)
 {
     answer(s, 422, STATUS(422, "Invalid"));
@@ -659,9 +667,9 @@ static void list_of_what_is_no_longer_served_empties_the_store(void **state)
     answer(&s, 404, "404 page not found\n");
     assert_true(reflector_synced(&s.reflector)); /* as it was */
     answer(&s, 200, LIST("20", POD("x", "15")));
-    assert_trace(&s, "watch failed: transport, again in 800+ ms", GET_WATCH_FROM("10"),
-                 "watch failed: not-found, again in 5 s at most", GET_LIST("resourceVersion=10"),
-                 "remove a/x@5", "list failed: not-found, again in 5 s at most",
+    assert_trace(&s, GET_WATCH_FROM("10"), "watch failed: not-found, again in 5 s at most",
+                 GET_LIST("resourceVersion=10"), "remove a/x@5",
+                 "list failed: not-found, again in 5 s at most",
                  GET_LIST("resourceVersion=0&limit=500"), "add a/x@15", "list works");
 }
 
@@ -775,13 +783,29 @@ static void watch_that_ends_early_without_an_event_backs_off(void **state)
 
     body(&s, BOOKMARK("11")); /* of the watch before */
     end(&s);
+    end_early(&s);
+    assert_in_range(reflector_deadline(&s.reflector) - s.now.mono_ms, 800, 1599);
+    assert_trace(&s, GET_WATCH_FROM("11")); /* the server is busy: nobody needs to know */
+    assert_false(reflector_failing(&s.reflector));
     want(&s);
-    head(&s, 200);
-    pass(&s, 999);
+    assert_trace(&s, GET_WATCH_FROM("11"));
+}
+
+static void watch_that_ends_early_again_is_reported(void **state)
+{
+    SCRIPT(s, script_init_watching);
+
     end(&s);
-    want(&s);
-    assert_trace(&s, GET_WATCH_FROM("11"), "watch failed: transport, again in 800+ ms",
-                 GET_WATCH_FROM("11"));
+    end_early(&s);
+    end_early(&s);
+    end_early(&s);
+    assert_trace(&s, GET_WATCH_FROM("10"), GET_WATCH_FROM("10"),
+                 "watch failed: transport, again in 1600+ ms", GET_WATCH_FROM("10"), "watch works",
+                 "watch failed: transport, again in 3200+ ms");
+    stream(&s, BOOKMARK("11"));
+    end(&s);
+    end_early(&s);
+    assert_trace(&s, GET_WATCH_FROM("10"), "watch works", GET_WATCH_FROM("11"));
 }
 
 static void watch_gone_relists_from_the_last_version(void **state)
@@ -1393,6 +1417,7 @@ int main(void)
         cmocka_unit_test(watch_event_of_what_left_the_filter_spares_newer_objects),
         cmocka_unit_test(watch_that_ends_is_taken_up_at_once),
         cmocka_unit_test(watch_that_ends_early_without_an_event_backs_off),
+        cmocka_unit_test(watch_that_ends_early_again_is_reported),
         cmocka_unit_test(watch_gone_relists_from_the_last_version),
         cmocka_unit_test(watch_that_is_refused_is_tried_again_without_a_relist),
         cmocka_unit_test(watch_cut_by_the_network_is_tried_again_without_a_relist),

@@ -39,6 +39,7 @@ prepare_api() {
 begin_test() {
     local file=${BATS_TEST_FILENAME##*/}
     begin_test_without_cluster
+    file=${file//_/-} # as names of namespaces are
     NS=${file%.bats}-$BATS_TEST_NUMBER-$(printf '%04x' $((RANDOM * 2)))
     create_namespace "$NS"
 }
@@ -219,7 +220,8 @@ api() {
 path_of() {
     case $1 in
         mc/*) echo "/apis/cache.example.com/v1alpha1/namespaces/$NS/memcacheds/${1#*/}${2:-}" ;;
-        deployment/*) echo "/apis/apps/v1/namespaces/$NS/deployments/${1#*/}${2:-}" ;;
+        deployment/* | statefulset/* | replicaset/*) echo "/apis/apps/v1/namespaces/$NS/${1%%/*}s/${1#*/}${2:-}" ;;
+        squad/*) echo "/apis/teams.example.com/v1/namespaces/$NS/squads/${1#*/}${2:-}" ;; # lib/size_from.sh
         pod/*) echo "/api/v1/namespaces/$NS/pods/${1#*/}${2:-}" ;;
     esac
 }
@@ -326,7 +328,7 @@ await_size() { await "$1 and its Deployment have size $2" is "$2/$2" sizes "$1";
 await_condition() {
     await "condition $2 of $1 is $3 $4" is "$3 $4" condition_text "$1" "$2"
 }
-condition_text() { echo "$(condition "$1" "$2" status) $(condition "$1" "$2" reason)"; }
+condition_text() { field "mc/$1" ".status.conditions[]? | select(.type == \"$2\") | \"\(.status) \(.reason)\""; }
 
 await_event() { await "an event of $1: $2" has_event "$1" "$2"; }
 
