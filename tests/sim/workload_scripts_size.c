@@ -322,6 +322,14 @@ void workload_write_hold(struct steps *s, unsigned variant)
         user_wait(s, 30);
         user_scale(s, &web, 1);
         break;
+    case 6: /* less is allowed than what is held */
+        user_scale(s, &web, 5);
+        user_wait(s, 20);
+        user_scale(s, &web, 2);
+        user_wait(s, 20);
+        user_size_from(s, NS, "cache", "{'max':3}");
+        user_wait(s, 20);
+        break;
     }
 }
 
