@@ -287,6 +287,22 @@ static void history_forgotten(struct stage *s)
     stage_pass(s, 10 * 1000);
 }
 
+static void restored(struct stage *s)
+{
+    given_pair(s, 2);
+    uint64_t revision = api_revision(world_api(s->world));
+    user_scale(&s->steps, &web, 3);
+    stage_play(s);
+    stage_tell(s, true);
+    stage_restore(s, revision);
+    stage_pass(s, 1100);
+    for (int i = 0; i < 4; i++) { /* so that not all versions lie in the future */
+        user_scale(&s->steps, &web, 4 + i);
+    }
+    stage_play_at_once(s);
+    stage_pass(s, 10 * 1000);
+}
+
 static void leader_killed(struct stage *s)
 {
     given_pair(s, 1);
@@ -388,6 +404,9 @@ const struct golden_scene golden_scenes[] = {
     {.name = "history-forgotten",
      .about = "Watches break, and history is gone: 410, what it was about is listed anew.",
      .play = history_forgotten},
+    {.name = "restored",
+     .about = "etcd goes back: whoever notices tells the other watches to believe older versions.",
+     .play = restored},
     {.name = "leader-killed",
      .about = "The leader is killed: the standby takes over when the Lease has run out.",
      .play = leader_killed,

@@ -37,6 +37,23 @@ static void sum_of_sources(struct stage *s)
     stage_play(s);
 }
 
+static void sum_of_labels(struct stage *s)
+{
+    user_create_source(&s->steps, NS, "web", "cache", 1);
+    user_create_source(&s->steps, NS, "api", "cache", 2);
+    user_create_sized(&s->steps, NS, "cache", 1, "{'claims':'Sum'}");
+    begin(s);
+    uint64_t revision = api_revision(world_api(s->world));
+    user_scale(&s->steps, &web, 4);
+    stage_play(s);
+    stage_crash(s, 0);
+    stage_lag(s, revision);
+    stage_start(s, 0);
+    stage_pass(s, 2 * 1000);
+    stage_catch_up(s);
+    stage_pass(s, 2 * 1000);
+}
+
 static void held(struct stage *s)
 {
     given_sized(s, 5, "{'sources':[" WEB "],'scaleDownAfterSeconds':60}");
@@ -60,6 +77,22 @@ static void held_over_restart(struct stage *s)
     stage_crash(s, 0);
     stage_start(s, 0);
     stage_pass(s, 60 * 1000);
+}
+
+static void held_no_more(struct stage *s)
+{
+    static const char rules[] = "{'sources':[" WEB "],'scaleDownAfterSeconds':60}";
+    given_sized(s, 5, rules);
+    user_scale(&s->steps, &web, 2);
+    stage_play(s);
+    s->deaf = "watch=1";
+    user_delete(&s->steps, &cache, "Background");
+    user_create_sized(&s->steps, NS, "cache", 1, rules);
+    stage_play_at_once(s);
+    s->deaf = NULL;
+    stage_break_watches(s);
+    stage_compact(s);
+    stage_pass(s, 10 * 1000);
 }
 
 static void in_steps(struct stage *s)
@@ -131,6 +164,9 @@ const struct golden_scene golden_size_scenes[] = {
     {.name = "sum-of-sources",
      .about = "sizeFrom: the sum of two sources, one memcached for two replicas, at most 6.",
      .play = sum_of_sources},
+    {.name = "sum-of-labels",
+     .about = "claims: Sum. After a start, what a lagging cache shows is not decided on.",
+     .play = sum_of_labels},
     {.name = "held",
      .about =
          "scaleDownAfterSeconds: down to the highest wish of the last minute, but never above max.",
@@ -138,6 +174,9 @@ const struct golden_scene golden_size_scenes[] = {
     {.name = "held-over-restart",
      .about = "A restart does not forget a hold, and does not make it longer.",
      .play = held_over_restart},
+    {.name = "held-no-more",
+     .about = "A namesake inherits no hold, even if nobody sees that the first one went.",
+     .play = held_no_more},
     {.name = "in-steps",
      .about = "step: each waits for the last; what was changed by hand is put back in one.",
      .play = in_steps,

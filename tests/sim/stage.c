@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { FOLLOWS_MS = 1000, TURNS_MAX = 2000 };
+enum { FOLLOWS_MS = 1000, TURNS_MAX = 2000, DEPLOYMENTS = 2 /* of CHOICE_FREEZE */ };
 
 /* ---- What users do ---- */
 
@@ -160,6 +160,28 @@ void stage_compact(struct stage *s)
     story_tell(&s->story, "etcd", "forgets all history");
     world_take(s->world, &(struct choice){.type = CHOICE_COMPACT,
                                           .value = (int64_t)api_revision(s->world->api)});
+}
+
+void stage_restore(struct stage *s, uint64_t revision)
+{
+    story_tell(&s->story, "etcd", "is restored from a snapshot");
+    world_take(s->world, &(struct choice){.type = CHOICE_RESTORE, .value = (int64_t)revision});
+    s->story.revision = api_revision(s->world->api);
+}
+
+void stage_lag(struct stage *s, uint64_t revision)
+{
+    story_tell(&s->story, "server", "has a cache of Deployments that lags behind");
+    world_take(s->world, &(struct choice){.type = CHOICE_FREEZE,
+                                          .exchange = DEPLOYMENTS,
+                                          .value = (int64_t)revision});
+}
+
+void stage_catch_up(struct stage *s)
+{
+    story_tell(&s->story, "server", "has caught up");
+    world_take(s->world, &(struct choice){.type = CHOICE_THAW});
+    follow(s);
 }
 
 void stage_break_watches(struct stage *s)

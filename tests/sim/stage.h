@@ -43,5 +43,12 @@ void stage_start(struct stage *s, unsigned process);
 void stage_upgrade(struct stage *s, const char *image);
 void stage_compact(struct stage *s);
 
+/** etcd comes back as it was at @revision. */
+void stage_restore(struct stage *s, uint64_t revision);
+
+/** The server's cache of Deployments shows what was at @revision, until it catches up. */
+void stage_lag(struct stage *s, uint64_t revision);
+void stage_catch_up(struct stage *s);
+
 /** Break the connections of all watches of the process. */
 void stage_break_watches(struct stage *s);

@@ -237,6 +237,20 @@ static const struct deed_row deeds[] = {
      ONE ",'scaleDownAfterSeconds':60",
      NULL,
      {"web 4", "op 4", "web 2", "hold 4 2026-01-01T00:01:00Z", "wait 60", "restart", "op 2"}},
+    {"it becomes longer",
+     ONE ",'scaleDownAfterSeconds':60",
+     "ends 20000 ms later than was told",
+     {"web 4", "op 4", "web 2", "hold 4 2026-01-01T00:01:00Z", "hold 4 2026-01-01T00:01:20Z"}},
+    {"it becomes longer, as it was wished again",
+     ONE ",'scaleDownAfterSeconds':60",
+     NULL,
+     {"web 4", "op 4", "web 2", "hold 4 2026-01-01T00:01:00Z", "web 5", "web 1",
+      "hold 4 2026-01-01T00:01:20Z"}},
+    {"it becomes longer, as the rule is new",
+     ONE ",'scaleDownAfterSeconds':60",
+     NULL,
+     {"web 4", "op 4", "web 2", "hold 4 2026-01-01T00:01:00Z", "from {'scaleDownAfterSeconds':90}",
+      "hold 4 2026-01-01T00:01:30Z"}},
 };
 
 struct trial {
@@ -357,6 +371,31 @@ static void deeds_are_judged(void **state)
         invariants_free(t.invariants);
         world_free(t.world);
     }
+}
+
+static void watches_are_judged(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        bool is_wanted;
+    } watches[] = {
+        {DEPLOYMENT "?fieldSelector=metadata.name%3Dweb&watch=1", true},
+        {DEPLOYMENT "?fieldSelector=metadata.name%3Dapi&watch=1", false},
+        {SET "?fieldSelector=metadata.name%3Dweb&watch=1", false},
+        {"/apis/apps/v1/namespaces/other/deployments?fieldSelector=metadata.name%3Dweb", false},
+        {"/apis/apps/v1/deployments?labelSelector=a&watch=1", true},
+        {DEPLOYMENT "?labelSelector=a&watch=1", true},
+    };
+    struct trial t;
+    begin(&t, TWO);
+    for (size_t i = 0; i < ARRAY_LEN(watches); i++) {
+        if (invariants_wants_watch(t.invariants, watches[i].path) != watches[i].is_wanted) {
+            fail_msg("%s", watches[i].path);
+        }
+    }
+    invariants_free(t.invariants);
+    world_free(t.world);
 }
 
 /* ---- The end ---- */
@@ -576,8 +615,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_reference_reckons), cmocka_unit_test(contradictions_are_faults),
-        cmocka_unit_test(deeds_are_judged),      cmocka_unit_test(ends_are_judged),
-        cmocka_unit_test(statuses_are_judged),
+        cmocka_unit_test(deeds_are_judged),      cmocka_unit_test(watches_are_judged),
+        cmocka_unit_test(ends_are_judged),       cmocka_unit_test(statuses_are_judged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -206,6 +206,10 @@ static void write_claimants(struct steps *s, unsigned variant)
         user_create_source(s, NS, "batch", "cache", 4);
         user_claim(s, NS, "web", "cache");
         break;
+    case 5: /* the status tells of those, too, who do not decide: api does, by its name */
+        user_wait(s, 5);
+        user_scale(s, &web, 4);
+        break;
     }
 }
 
@@ -286,15 +290,15 @@ static const struct {
     [WORKLOAD_RECREATE] = {write_recreate, 7},
     [WORKLOAD_RELABEL] = {write_relabel, 6},
     [WORKLOAD_HAND_SCALE] = {write_hand_scale, 5},
-    [WORKLOAD_CLAIMANTS] = {write_claimants, 5},
+    [WORKLOAD_CLAIMANTS] = {write_claimants, 6},
     [WORKLOAD_UPGRADE] = {write_upgrade, 3},
     [WORKLOAD_NAMESPACE] = {write_namespace, 2},
     [WORKLOAD_CRD] = {write_crd, 3},
     [WORKLOAD_STRANGER] = {write_stranger, 5},
-    [WORKLOAD_SIZE_FROM] = {workload_write_size_from, 9},
+    [WORKLOAD_SIZE_FROM] = {workload_write_size_from, 10},
     [WORKLOAD_SEVERAL] = {workload_write_several, 10},
     [WORKLOAD_MISSING] = {workload_write_missing, 12},
-    [WORKLOAD_HOLD] = {workload_write_hold, 6},
+    [WORKLOAD_HOLD] = {workload_write_hold, 7},
     [WORKLOAD_STEP] = {workload_write_step, 5},
     [WORKLOAD_PAUSE] = {workload_write_pause, 9},
 };

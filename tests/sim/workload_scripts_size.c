@@ -103,6 +103,13 @@ void workload_write_size_from(struct steps *s, unsigned variant)
         user_wait(s, 5); /* until it is followed */
         user_scale(s, &fleet, 2);
         break;
+    case 9: /* of the same names in another namespace */
+        make_pair(s, 3, FROM_WEB);
+        user_create_namespace(s, "other");
+        user_create_source(s, "other", "web", NULL, 2);
+        user_create_sized(s, "other", "cache", 1, FROM_WEB);
+        user_scale(s, &web, 4);
+        break;
     }
 }
 
@@ -314,6 +321,14 @@ void workload_write_hold(struct steps *s, unsigned variant)
         user_scale(s, &web, 4);
         user_wait(s, 30);
         user_scale(s, &web, 1);
+        break;
+    case 6: /* less is allowed than what is held */
+        user_scale(s, &web, 5);
+        user_wait(s, 20);
+        user_scale(s, &web, 2);
+        user_wait(s, 20);
+        user_size_from(s, NS, "cache", "{'max':3}");
+        user_wait(s, 20);
         break;
     }
 }
