@@ -69,10 +69,7 @@ static void judge_hold(struct invariants *i, const struct deed *d)
     buf_init(&why, INVARIANT_TEXT_BYTES_MAX);
     const char *uid = invariants_text(json_at(d->after, "metadata", "uid", NULL));
     const struct memcached_past *m = history_of(&i->history, uid);
-    const char *fault = hold_above_max(d, &why);
-    if (fault == NULL && m != NULL) {
-        fault = hold_prolonged(i, d, m, &why);
-    }
+    const char *fault = m != NULL ? hold_prolonged(i, d, m, &why) : NULL;
     if (fault != NULL) {
         blame(i, d, "%s", fault);
     }

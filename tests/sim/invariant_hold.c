@@ -74,17 +74,3 @@ const char *hold_prolonged(const struct invariants *i, const struct deed *d,
                is.size, is.until_ms - was.until_ms);
     return buf_text(why);
 }
-
-const char *hold_above_max(const struct deed *d, struct buf *why)
-{
-    struct size_rules rules;
-    yyjson_val *sizing = json_at(d->after, "status", "sizing", NULL);
-    int64_t size = json_get_int(yyjson_obj_get(sizing, "size"), -1);
-    size_rules_read(&rules, d->after);
-    if (rules.fault != NULL || rules.up_only || rules.step_up > 0 || rules.step_down > 0 ||
-        !yyjson_equals_str(yyjson_obj_get(sizing, "reason"), "Holding") || size <= rules.max) {
-        return NULL;
-    }
-    buf_printf(why, "%" PRId64 " are held, though at most %" PRId64 " may be", size, rules.max);
-    return buf_text(why);
-}
