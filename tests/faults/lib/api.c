@@ -122,6 +122,9 @@ static struct net_reply get(struct api *a, const char *path)
         const char *object = begins(path, LEASES) ? a->lease : a->deployment;
         return object != NULL ? whole(200, keep(a, "%s", object)) : refuse(a, 404, "NotFound");
     }
+    if (begins(path, MEMCACHED)) {
+        return whole(200, memcached(a));
+    }
     if (begins(path, MEMCACHEDS)) {
         return whole(200, keep(a, "{'metadata':{'resourceVersion':'%lld'},'items':[%s]}",
                                a->version, memcached(a)));
