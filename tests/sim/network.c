@@ -229,16 +229,6 @@ void process_kill(struct network *n, struct process *p)
 
 /* ---- What happens to a request ---- */
 
-static void give_head(struct network *n, struct flight *f, int status, int64_t retry_after_ms)
-{
-    f->head_sent = true;
-    process_step(n, process_of(n, f),
-                 &(struct event){.type = EVENT_HEAD,
-                                 .id = f->exchange.id,
-                                 .http_status = status,
-                                 .retry_after_ms = retry_after_ms});
-}
-
 void flight_execute(struct network *n, struct flight *f)
 {
     const struct process *p = process_of(n, f);
@@ -256,11 +246,25 @@ void flight_execute(struct network *n, struct flight *f)
         f->watch = api_watch_open(n->api, p->server, &request, &f->answer);
         uint64_t timeout_ms = f->watch != NULL ? api_watch_timeout_ms(f->watch) : 0;
         f->ends_ms = timeout_ms > 0 ? n->now_ms + timeout_ms : UINT64_MAX;
-        if (f->watch != NULL && !p->paused && !f->exchange.orphan) {
-            give_head(n, f, 200, -1); /* the server says so before there is anything to tell */
-        }
     } else {
         api_handle(n->api, p->server, &request, &f->answer);
+    }
+}
+
+static void give_head(struct network *n, struct flight *f, int status, int64_t retry_after_ms)
+{
+    f->head_sent = true;
+    process_step(n, process_of(n, f),
+                 &(struct event){.type = EVENT_HEAD,
+                                 .id = f->exchange.id,
+                                 .http_status = status,
+                                 .retry_after_ms = retry_after_ms});
+}
+
+void flight_accept(struct network *n, struct flight *f)
+{
+    if (f->watch != NULL && !process_of(n, f)->paused) {
+        give_head(n, f, 200, -1);
     }
 }
 

@@ -73,6 +73,10 @@ uint64_t process_due_ms(const struct network *n, const struct process *p);
 
 /** The server takes the request in: the answer is there, or the watch is open. */
 void flight_execute(struct network *n, struct flight *f);
+
+/** A watch that is served says so before there is anything to tell. @f may be gone after it:
+ * whoever asked may give up on it at once. */
+void flight_accept(struct network *n, struct flight *f);
 /** Its whole answer reaches the process; the flight is over. */
 void flight_answer(struct network *n, struct flight *f);
 /** The next line of the watch, or its end, reaches the process. */

@@ -30,6 +30,8 @@ static void execute(struct world *w, struct flight *f)
     }
     if (e->orphan) {
         flight_drop(&w->network, f);
+    } else {
+        flight_accept(&w->network, f);
     }
 }
 
