@@ -335,11 +335,13 @@ bool reflector_refresh(struct reflector *r, struct now now)
         return false;
     }
     reflector_drop_pending(r);
+    if (r->state != REFLECTOR_WAITING) {
+        r->wake_ms = now.mono_ms; /* else a backoff, or the server's Retry-After, goes first */
+    }
     r->state = REFLECTOR_WAITING;
     r->next = REFLECTOR_NEXT_LIST;
     r->list_rv = REFLECTOR_RV_QUORUM;
     r->list_whole = false;
-    r->wake_ms = now.mono_ms;
     return true;
 }
 

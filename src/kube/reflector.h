@@ -145,8 +145,8 @@ bool reflector_take_reset(struct reflector *r);
 void reflector_distrust(struct reflector *r, struct now now);
 
 /** What the store has may be too old to decide on: list anew, by a consistent read. It stays synced
- * meanwhile. False when such a list is under way already; else the caller cancels what was in
- * flight and says no more of it. */
+ * meanwhile. At once, or when a backoff ends. False when such a list is under way already; else the
+ * caller cancels what was in flight and says no more of it. */
 bool reflector_refresh(struct reflector *r, struct now now);
 
 /** Such a list is under way, or to be begun. */

@@ -1175,6 +1175,9 @@ static void retry_after_is_the_least_wait(void **state)
             end(&s);
             assert_in_range(reflector_deadline(&s.reflector) - s.now.mono_ms, cases[i].least_ms,
                             cases[i].most_ms);
+            assert_true(reflector_refresh(&s.reflector, s.now)); /* however much it is wanted */
+            assert_in_range(reflector_deadline(&s.reflector) - s.now.mono_ms, cases[i].least_ms,
+                            cases[i].most_ms);
         }
     }
 }
