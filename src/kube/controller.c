@@ -44,6 +44,8 @@ struct operation {
     struct controller *controller;
     struct arena arena;
     struct write write;
+    struct recorder_event *events; /* what there is to tell once the write is done */
+    size_t event_count;
     uint64_t again_ms;
     uint64_t started_ms;
     char ns[NS_BYTES];
@@ -119,15 +121,20 @@ void controller_enqueue(struct controller *c, struct now now, const char *ns, co
     queue_add(&c->queue, store_key(ns, name, key), now.mono_ms);
 }
 
-static void tell(struct controller *c, struct now now, const struct plan *plan)
+static void log_plan(struct controller *c, struct now now, const struct plan *plan)
 {
     for (size_t i = 0; i < plan->log_count; i++) {
         const struct plan_log *l = &plan->logs[i];
         manager_log(c->manager, now, l->level, c->spec.logger, l->message, l->fields,
                     l->field_count);
     }
-    for (size_t i = 0; i < plan->event_count; i++) {
-        manager_record(c->manager, now, &plan->events[i]);
+}
+
+static void record(struct controller *c, struct now now, const struct recorder_event *events,
+                   size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        manager_record(c->manager, now, &events[i]);
     }
 }
 
@@ -227,6 +234,9 @@ static void on_answer(void *ctx, struct now now, const struct answer *answer)
     if (object != NULL) {
         store_put_answer(op->write.into, object);
     }
+    if (error->code == ERR_NONE) {
+        record(c, now, op->events, op->event_count);
+    }
     metric_observe(c->metrics.seconds, (double)(now.mono_ms - op->started_ms) / 1000.0);
     map_remove(&c->operations, key);
     manager_resume(c->manager, c->spec.keyed_by, key);
@@ -316,12 +326,16 @@ static bool run_one(struct controller *c, struct now now, const char *key)
     struct plan plan;
     plan_init(&plan, &op->arena);
     c->spec.reconcile(c->spec.ctx, op->ns, op->name, now, &plan);
-    tell(c, now, &plan);
+    log_plan(c, now, &plan);
     op->again_ms = plan.again_ms;
     if (plan.has_write) {
         op->write = plan.write;
+        op->event_count = plan.event_count;
+        op->events = arena_alloc(&op->arena, (plan.event_count + 1) * sizeof *op->events);
+        memcpy(op->events, plan.events, plan.event_count * sizeof *op->events);
         return carry_out(op, now, key);
     }
+    record(c, now, plan.events, plan.event_count);
     metric_observe(c->metrics.seconds, 0);
     settle(c, now, key, plan.again_ms);
     arena_fini(&op->arena);

@@ -59,10 +59,10 @@ void plan_event(struct plan *p, const struct kind *kind, const struct object *ob
     va_start(args, note);
     p->events[p->event_count++] = (struct recorder_event){
         .kind = kind,
-        .ns = object->ns,
-        .name = object->name,
-        .uid = object->uid,
-        .rv = object->rv,
+        .ns = arena_strdup(p->arena, object->ns),
+        .name = arena_strdup(p->arena, object->name),
+        .uid = arena_strdup(p->arena, object->uid),
+        .rv = arena_strdup(p->arena, object->rv),
         .severity = severity,
         .reason = reason,
         .action = action,

@@ -58,8 +58,9 @@ struct write *plan_write(struct plan *p, const char *what, enum http_method meth
 void plan_log(struct plan *p, enum log_level level, const char *message,
               const struct log_field *fields, size_t count);
 
-/** Record an event about @object; @note is formatted into the arena. More than the maximum are
- * dropped. */
+/** Record an event about @object: of a plan with a write, once that is done, as it tells of what
+ * was done. @note is formatted into the arena, and what it takes of @object copied there. More than
+ * the maximum are dropped. */
 void plan_event(struct plan *p, const struct kind *kind, const struct object *object,
                 enum event_severity severity, const char *reason, const char *action,
                 const char *note, ...) __attribute__((format(printf, 7, 8)));

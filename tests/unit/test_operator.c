@@ -408,6 +408,13 @@ static void a_size_that_met_a_newer_memcached_is_written_when_that_comes(void **
     assert_null(driver_find(d, SIZE)); /* in 5 ms */
     driver_feed(d, "GET " MEMCACHEDS, "{'type':'MODIFIED','object':%s}\n", memcached_json(120, 1));
     assert_non_null(strstr(driver_find(d, SIZE)->body, "\"resourceVersion\":\"120\""));
+    assert_null(driver_find(d, EVENTS)); /* nothing has changed yet */
+    driver_answer(d, SIZE, 200, "%s", memcached_json(121, 4));
+    take_deployment(d, APPLY, 200, 122);
+    while (driver_find(d, STATUS) != NULL) {
+        take_status(d, 123, 4);
+    }
+    assert_non_null(strstr(driver_find(d, EVENTS)->body, "SizeChanged"));
 }
 
 /* What was written, as a webhook leaves it that puts its own name into the label. */

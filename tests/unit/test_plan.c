@@ -57,8 +57,11 @@ static void fields_and_notes_are_copied(void **state)
     char big[RECORDER_NOTE_BYTES_MAX * 3];
     memset(big, 'x', sizeof big - 1);
     big[sizeof big - 1] = '\0';
-    struct object o = {.ns = "n", .name = "a"};
+    char name[] = "a";
+    struct object o = {.ns = "n", .name = name, .uid = "u", .rv = "1"};
     plan_event(&p, &things, &o, EVENT_WARNING, "R", "A", "%s", big);
+    name[0] = 'b'; /* the object may be gone when the event is recorded */
+    assert_string_equal(p.events[0].name, "a");
     assert_int_equal(strlen(p.events[0].note), RECORDER_NOTE_BYTES_MAX);
 }
 
