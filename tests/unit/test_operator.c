@@ -108,12 +108,19 @@ static void take_status(struct driver *d, int rv, int size)
     mem_free(status);
 }
 
-static void sync_all(struct driver *d, const char *memcacheds, const char *sources)
+/* From a cache, which may lag. */
+static void list_all(struct driver *d, const char *memcacheds, const char *sources)
 {
     driver_list(d, MEMCACHEDS, "%s", memcacheds);
     driver_list(d, SOURCES, "%s", sources);
     driver_list(d, OPERANDS, "%s", "");
     driver_list(d, PODS, "%s", "");
+}
+
+/* And etcd has the same. */
+static void sync_all(struct driver *d, const char *memcacheds, const char *sources)
+{
+    list_all(d, memcacheds, sources);
     if (driver_find(d, CONFIRM) != NULL) {
         driver_answer(d, CONFIRM, 200, "%s", memcacheds);
     }
@@ -698,10 +705,7 @@ static void nothing_is_created_from_a_memcached_that_only_a_cache_told_of(void *
 {
     struct fixture *f = *state;
     struct driver *d = &f->driver;
-    driver_list(d, MEMCACHEDS, "%s", memcached_json(50, 1));
-    driver_list(d, SOURCES, "%s", "");
-    driver_list(d, OPERANDS, "%s", "");
-    driver_list(d, PODS, "%s", "");
+    list_all(d, memcached_json(50, 1), "");
     driver_pass(d, 1000);
     assert_null(driver_find(d, CREATE));
     driver_answer(d, CONFIRM, 200, "%s", memcached_json(157, 3));
@@ -719,10 +723,7 @@ static void nothing_is_created_for_a_memcached_that_is_gone(void **state)
 {
     struct fixture *f = *state;
     struct driver *d = &f->driver;
-    driver_list(d, MEMCACHEDS, "%s", memcached_json(50, 1));
-    driver_list(d, SOURCES, "%s", "");
-    driver_list(d, OPERANDS, "%s", "");
-    driver_list(d, PODS, "%s", "");
+    list_all(d, memcached_json(50, 1), "");
     driver_answer(d, CONFIRM, 404, "{'kind':'Status','code':404,'reason':'NotFound'}");
     driver_pass(d, 1000);
     assert_null(driver_find(d, CREATE));
@@ -733,10 +734,7 @@ static void a_memcached_that_may_not_be_read_is_told(void **state)
 {
     struct fixture *f = *state;
     struct driver *d = &f->driver;
-    driver_list(d, MEMCACHEDS, "%s", memcached_json(50, 1));
-    driver_list(d, SOURCES, "%s", "");
-    driver_list(d, OPERANDS, "%s", "");
-    driver_list(d, PODS, "%s", "");
+    list_all(d, memcached_json(50, 1), "");
     driver_answer(d, CONFIRM, 403,
                   "{'kind':'Status','code':403,'reason':'Forbidden','message':'cannot get'}");
     driver_pass(d, 10);
