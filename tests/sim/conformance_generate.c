@@ -247,6 +247,8 @@ static void list_badly(struct generator *g, enum resource resource)
              "?resourceVersion=-1", "?labelSelector=a%3D-"));
 }
 
+/* Not of Events, which nobody here watches: they are in no watch cache of that server, so what a
+ * watch without version begins with is read while the next operations write. */
 static void watch(struct generator *g, enum resource resource)
 {
     struct random *r = &g->random;
@@ -254,7 +256,7 @@ static void watch(struct generator *g, enum resource resource)
     const char *plural = resource_texts[resource].plural;
     const struct selector *s =
         &selectors[chance(r, 40) ? 0 : random_below(r, ARRAY_LEN(selectors))];
-    if (g->watches == WATCHES_MAX) {
+    if (g->watches == WATCHES_MAX || resource == RESOURCE_EVENTS) {
         return;
     }
     unsigned kind = (unsigned)random_below(r, 4);
