@@ -44,11 +44,13 @@ static void log_found(const struct kind_search *s)
                 3);
 }
 
-static void back_off(struct kind_search *s, struct now now)
+static void back_off(struct kind_search *s, struct now now, const struct error *why)
 {
+    bool is_known = why->code == ERR_NOT_FOUND || why->code == ERR_INVALID;
+    uint64_t most_ms = is_known ? KIND_SEARCH_MS_MAX : KIND_SEARCH_TROUBLE_MS_MAX;
     uint64_t doubled_ms = s->wait_ms == 0 ? KIND_SEARCH_MS_MIN : s->wait_ms * 2;
 
-    s->wait_ms = doubled_ms < KIND_SEARCH_MS_MAX ? doubled_ms : KIND_SEARCH_MS_MAX;
+    s->wait_ms = doubled_ms < most_ms ? doubled_ms : most_ms;
     s->wake_ms = now.mono_ms + random_jitter_ms(s->random, s->wait_ms, JITTER_PERCENT);
 }
 
@@ -61,7 +63,7 @@ static void on_answer(void *ctx, struct now now, const struct answer *answer)
     if (discovery_judge(s->api_version, s->kind_name, answer, &s->found, &err) == 0) {
         log_found(s);
     } else {
-        back_off(s, now);
+        back_off(s, now, &err);
     }
     bool changed = err.code != s->trouble.code;
     s->trouble = err;

@@ -10,6 +10,7 @@
 enum {
     KIND_SEARCH_MS_MIN = 1000, /* between two questions: doubles, with jitter on top */
     KIND_SEARCH_MS_MAX = 5 * 60 * 1000,
+    KIND_SEARCH_TROUBLE_MS_MAX = 30 * 1000, /* where the answer says nothing of the kind */
 };
 
 struct manager;

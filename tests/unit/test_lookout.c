@@ -1127,10 +1127,17 @@ static void a_kind_that_is_not_found_is_asked_for_again(void **state)
     driver_answer(d, ROLLOUTS, 403, FORBIDDEN);
     assert_told("r: unknown forbidden\n");
     for (int i = 0; i < 12; i++) {
-        driver_pass(d, 2 * KIND_SEARCH_MS_MAX);
+        driver_pass(d, 2 * KIND_SEARCH_TROUBLE_MS_MAX);
         driver_break(d, ROLLOUTS);
     }
     assert_told("r: unknown transport\n");
+    for (int i = 0; i < 12; i++) {
+        driver_pass(d, 2 * KIND_SEARCH_MS_MAX);
+        driver_answer(d, ROLLOUTS, 404, "404 page not found");
+    }
+    assert_told("r: unknown not-found\n");
+    driver_pass(d, KIND_SEARCH_MS_MAX - 1);
+    assert_int_equal(driver_count(d, ROLLOUTS), 0);
     driver_pass(d, 2 * KIND_SEARCH_MS_MAX);
     driver_answer(d, ROLLOUTS, 200, RESOURCES);
     assert_told("r: unknown\n");
