@@ -355,17 +355,22 @@ static void a_scale_is_read(void **state)
     assert_explained(f, "cache", "Would write: spec.size 1 → 3\n");
 }
 
+static void assert_refused_scale_is_said(struct fixture *f)
+{
+    list_named(f, ROLLOUT, deployment_json("blue", 3, NULL, NULL));
+    driver_answer(&f->driver, SCALE, 403,
+                  "{'kind':'Status','code':403,'reason':'Forbidden','message':'no scale'}");
+    driver_pass(&f->driver, 10);
+    assert_explained(f, "cache", "Rollout/blue cannot be read: 403 Forbidden: no scale");
+}
+
 static void a_scale_that_may_not_be_read_is_an_answer(void **state)
 {
     struct fixture *f = *state;
     list_all(f, memcached_json("cache", 1, FROM_ROLLOUT), "",
              deployment_json("cache", 1, NULL, "cache"));
     find_rollouts(f);
-    list_named(f, ROLLOUT, deployment_json("blue", 3, NULL, NULL));
-    driver_answer(&f->driver, SCALE, 403,
-                  "{'kind':'Status','code':403,'reason':'Forbidden','message':'no scale'}");
-    driver_pass(&f->driver, 10);
-    assert_explained(f, "cache", "Rollout/blue cannot be read: 403 Forbidden: no scale");
+    assert_refused_scale_is_said(f);
 }
 
 /* Which of them is asked for first makes no difference to what is decided. */
@@ -379,11 +384,7 @@ static void one_scale_that_may_not_be_read_is_answer_enough(void **state)
                             "'name':'green'}]}"),
              "", deployment_json("cache", 1, NULL, "cache"));
     find_rollouts(f);
-    list_named(f, ROLLOUT, deployment_json("blue", 3, NULL, NULL));
-    driver_answer(&f->driver, SCALE, 403,
-                  "{'kind':'Status','code':403,'reason':'Forbidden','message':'no scale'}");
-    driver_pass(&f->driver, 10);
-    assert_explained(f, "cache", "Rollout/blue cannot be read: 403 Forbidden: no scale");
+    assert_refused_scale_is_said(f);
 }
 
 static void a_window_is_gone_on_with_after_a_read(void **state)
