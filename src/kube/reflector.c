@@ -312,16 +312,24 @@ bool reflector_take_reset(struct reflector *r)
     return reset;
 }
 
-void reflector_distrust(struct reflector *r, struct now now)
+/* What has arrived of a list is forgotten. A backoff, or the server's Retry-After, goes first. */
+static void list_from_etcd(struct reflector *r, struct now now)
 {
     reflector_drop_pending(r);
-    r->distrusted = true;
-    r->scope->synced = false;
+    if (r->state != REFLECTOR_WAITING) {
+        r->wake_ms = now.mono_ms;
+    }
     r->state = REFLECTOR_WAITING;
     r->next = REFLECTOR_NEXT_LIST;
     r->list_rv = REFLECTOR_RV_QUORUM;
     r->list_whole = false;
-    r->wake_ms = now.mono_ms;
+}
+
+void reflector_distrust(struct reflector *r, struct now now)
+{
+    r->distrusted = true;
+    r->scope->synced = false;
+    list_from_etcd(r, now);
 }
 
 bool reflector_refreshing(const struct reflector *r)
@@ -334,14 +342,7 @@ bool reflector_refresh(struct reflector *r, struct now now)
     if (reflector_refreshing(r)) {
         return false;
     }
-    reflector_drop_pending(r);
-    if (r->state != REFLECTOR_WAITING) {
-        r->wake_ms = now.mono_ms; /* else a backoff, or the server's Retry-After, goes first */
-    }
-    r->state = REFLECTOR_WAITING;
-    r->next = REFLECTOR_NEXT_LIST;
-    r->list_rv = REFLECTOR_RV_QUORUM;
-    r->list_whole = false;
+    list_from_etcd(r, now);
     return true;
 }
 
