@@ -231,8 +231,8 @@ static void on_answer(void *ctx, struct now now, const struct answer *answer)
     bool look_again =
         c->spec.answered != NULL && c->spec.answered(c->spec.ctx, op->ns, op->name, now, &op->write,
                                                      &judged, known != NULL ? known : object);
-    if (object != NULL) {
-        store_put_answer(op->write.into, object);
+    if (object != NULL && store_put_answer(op->write.into, object) == STORE_STALE) {
+        look_again = true; /* a list that does not have it came first: nobody was told */
     }
     if (error->code == ERR_NONE) {
         record(c, now, op->events, op->event_count);

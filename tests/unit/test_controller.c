@@ -67,6 +67,23 @@ static void an_answer_that_the_watch_has_brought_is_not_decoded_again(void **sta
     assert_int_equal(t->reconciles, 2); /* for what the watch brought */
 }
 
+/* Somebody deleted what was just created, and a list, which tells only of what it has, came before
+ * the answer. */
+static void an_answer_that_lists_have_overtaken_is_looked_into(void **state)
+{
+    struct toy *t = *state;
+    t->write = true;
+    toy_tell(t, "a", 101);
+    t->write = false;
+    toy_tell(t, "other", 110);
+    size_t before = t->reconciles;
+    driver_answer(
+        &t->driver, "PATCH", 200,
+        "{'metadata':{'namespace':'default','name':'created','uid':'u','resourceVersion':'105'}}");
+    assert_null(store_get(t->things, "default", "created"));
+    assert_int_equal(t->reconciles, before + 1);
+}
+
 static void failures_back_off(void **state)
 {
     struct toy *t = *state;
@@ -220,6 +237,7 @@ int main(void)
         TEST(a_key_is_never_worked_on_twice_at_once),
         TEST(the_answers_object_goes_to_the_store),
         TEST(an_answer_that_the_watch_has_brought_is_not_decoded_again),
+        TEST(an_answer_that_lists_have_overtaken_is_looked_into),
         TEST(failures_back_off),
         TEST(what_each_answer_means),
         TEST(what_was_not_found_is_looked_at_again_later),
