@@ -30,8 +30,8 @@ struct perturb_class {
 
 extern const struct perturb_class *const perturb_classes[]; /* NULL at the end */
 extern const struct perturb_class perturb_crash, perturb_lost, perturb_stale, perturb_blind,
-    perturb_late, perturb_lease, perturb_restart, perturb_restore, perturb_overload, perturb_reads,
-    perturb_rivals, perturb_memory, perturb_pods;
+    perturb_late, perturb_overtaken, perturb_lease, perturb_restart, perturb_restore,
+    perturb_overload, perturb_reads, perturb_rivals, perturb_memory, perturb_pods;
 
 /** All variants of the deterministic workloads as one list: the @i-th. */
 unsigned perturb_workload_count(void);
@@ -50,6 +50,18 @@ struct perturb_memo {
 };
 bool perturb_known(const struct perturb_memo *memo, unsigned workload);
 void perturb_remember(struct perturb_memo *memo, unsigned workload, uint64_t points);
+
+/** It changes what people look at: no Lease, no Event. */
+bool perturb_is_write(const struct exchange *e);
+
+/** The path of the object that it writes to @path. Returns whether it writes its status. */
+bool perturb_written(const struct exchange *e, char *path, size_t bytes);
+
+/** The connections of all watches break. */
+void perturb_cut_watches(struct world *w);
+
+/** What to say to a CHOICE_PASS so that no more time passes than until then. */
+enum world_say perturb_pass_until(struct world *w, const struct choice *pass, uint64_t until_ms);
 
 /** Take over world_failure() into @c, print the trace if asked, free the world. */
 void perturb_finish(struct world *w, struct perturb_case *c);

@@ -56,12 +56,6 @@ struct lateness {
     struct map pasts; /* path of the object → struct past */
 };
 
-static bool is_write(const struct exchange *e)
-{
-    return e->method != HTTP_GET && strstr(e->path, "/events") == NULL &&
-           strstr(e->path, "/leases") == NULL;
-}
-
 /* ---- No write is repeated ---- */
 
 static const char *text(yyjson_val *value)
@@ -106,20 +100,6 @@ static void read_versions(const struct api_answer *answer, char before[24], char
     yyjson_doc_free(now);
 }
 
-/* The object that is written to. Returns whether it is its status. */
-static bool find_object(const struct exchange *e, char path[PATH_BYTES])
-{
-    size_t len = strcspn(e->path, "?");
-    size_t tail = strlen("/status");
-    bool is_status = len > tail && strncmp(e->path + len - tail, "/status", tail) == 0;
-    yyjson_doc *doc = e->method == HTTP_POST ? yyjson_read(e->body, strlen(e->body), 0) : NULL;
-    const char *name = text(json_at(yyjson_doc_get_root(doc), "metadata", "name", NULL));
-    snprintf(path, PATH_BYTES, "%.*s%s%s", (int)(is_status ? len - tail : len), e->path,
-             name[0] != '\0' ? "/" : "", name);
-    yyjson_doc_free(doc);
-    return is_status;
-}
-
 static void judge_write(struct lateness *l, struct world *w, const struct exchange *e,
                         const struct api_answer *answer)
 {
@@ -127,7 +107,7 @@ static void judge_write(struct lateness *l, struct world *w, const struct exchan
     char after[24];
     char path[PATH_BYTES];
     read_versions(answer, before, after);
-    unsigned kind = find_object(e, path) ? 1 : 0;
+    unsigned kind = perturb_written(e, path, sizeof path) ? 1 : 0;
     struct past *past = map_get(&l->pasts, path);
     if (past == NULL) {
         past = mem_zalloc(sizeof *past);
@@ -149,7 +129,7 @@ static void observe(void *ctx, struct world *w, const struct exchange *e,
                     const struct api_answer *answer)
 {
     struct lateness *l = ctx;
-    if (!is_write(e)) {
+    if (!perturb_is_write(e)) {
         return;
     }
     l->seen++;
@@ -177,14 +157,11 @@ static bool is_held(const struct lateness *l, const struct exchange *e, enum cho
 static enum world_say say(void *ctx, struct world *w, const struct choice *next)
 {
     struct lateness *l = ctx;
-    uint64_t now_ms = world_now_ms(w);
-    if (now_ms >= l->until_ms) {
+    if (world_now_ms(w) >= l->until_ms) {
         return SAY_TAKE;
     }
-    if (next->type == CHOICE_PASS && (uint64_t)next->value > l->until_ms - now_ms) {
-        world_take(w,
-                   &(struct choice){.type = CHOICE_PASS, .value = (int64_t)(l->until_ms - now_ms)});
-        return SAY_DID;
+    if (next->type == CHOICE_PASS) {
+        return perturb_pass_until(w, next, l->until_ms);
     }
     bool may_be_held = next->type == CHOICE_ANSWER || next->type == CHOICE_DELIVER;
     return may_be_held && is_held(l, world_exchange(w, next->exchange), next->type) ? SAY_NOT_NOW

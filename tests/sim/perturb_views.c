@@ -126,20 +126,6 @@ static void run_stale(uint64_t i, bool many, struct perturb_case *c)
 
 /* ---- Blind ---- */
 
-static void cut_off(struct world *w)
-{
-    for (size_t i = 0; i < world_exchange_count(w);) {
-        const struct exchange *e = world_exchange(w, i);
-        if (e->is_watch && !e->orphan) {
-            world_take(w, &(struct choice){
-                              .type = CHOICE_LOSE, .process = e->process, .exchange = (unsigned)i});
-            i = 0;
-        } else {
-            i++;
-        }
-    }
-}
-
 static enum world_say say_blind(void *ctx, struct world *w, const struct choice *next)
 {
     struct pair *p = ctx;
@@ -149,7 +135,7 @@ static enum world_say say_blind(void *ctx, struct world *w, const struct choice 
     }
     if (!p->begun && revision >= p->first) {
         p->begun = true;
-        cut_off(w);
+        perturb_cut_watches(w);
         return SAY_DID;
     }
     if (p->begun && revision >= p->second) {
