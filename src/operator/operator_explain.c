@@ -51,7 +51,7 @@ static bool explain_deployment(const struct operator* op, const struct memory *m
     after.size = e->size;
     struct memcached_view view = {
         .memcached = &after,
-        .operand = d->view.operand,
+        .operand = d->operand,
         .stranger = (const struct deployment *)store_get(op->strangers, o->ns, o->name),
         .memory = memory,
         .sizing = &d->sizing,

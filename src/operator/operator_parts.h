@@ -30,6 +30,7 @@ struct operator
 /** What a Memcached's size shall be, and what that was decided from. */
 struct decision {
     struct sizing_view view;
+    const struct deployment *operand; /* of its name, whoever's it is; NULL: there is none */
     struct sizing sizing;
     struct named_view named;
     bool by_label;

@@ -180,11 +180,13 @@ static bool decide(struct operator* op, const struct memcached *m, struct memory
     }
     d->named = named_sources_see(op->named, m, plan->arena);
     mark_loops(op, m, d->named.sources, plan->arena);
+    d->operand = (const struct deployment *)store_get(op->operands, o->ns, o->name);
+    bool is_ours = d->operand != NULL && is_controlled_by(&d->operand->object, o);
     d->view = (struct sizing_view){
         .memcached = m,
         .sources = d->named.sources,
         .window = keeps_window(m) ? window_of(m, memory, now, plan->arena) : NULL,
-        .operand = (const struct deployment *)store_get(op->operands, o->ns, o->name),
+        .operand = is_ours ? d->operand : NULL, /* not what a namesake has left behind */
     };
     d->view.claimants =
         store_index_get(op->claims, store_key(o->ns, o->name, key), &d->view.claimant_count);
@@ -243,7 +245,7 @@ void operator_reconcile_memcached(void *ctx, const char *ns, const char *name, s
     char key[STORE_KEY_BYTES];
     struct memcached_view view = {
         .memcached = m,
-        .operand = d.view.operand,
+        .operand = d.operand,
         .stranger = (const struct deployment *)store_get(op->strangers, ns, name),
         .memory = memory,
         .sizing = &d.sizing,

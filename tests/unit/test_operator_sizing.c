@@ -635,6 +635,28 @@ static void a_step_waits_for_the_last_one(void **state)
     assert_int_equal(f->size, 9);
 }
 
+/* What another Memcached of its name has left behind is no step that was made. */
+static void steps_are_not_counted_from_what_a_namesake_had(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    f->size_from = "{'sources':[{'kind':'Deployment','name':'web'}],'step':{'up':2}}";
+    driver_list(d, MEMCACHEDS, "%s", memcached_json(f));
+    driver_list(d, SOURCES, "%s", "");
+    driver_list(d, OPERANDS, "%s",
+                "{'metadata':{'namespace':'default','name':'cache','uid':'d0','resourceVersion':"
+                "'90','ownerReferences':[{'kind':'Memcached','apiVersion':"
+                "'cache.example.com/v1alpha1','name':'cache','uid':'m0','controller':true}]},"
+                "'spec':{'replicas':4},'status':{'replicas':4,'readyReplicas':4}}");
+    driver_list(d, PODS, "%s", "");
+    driver_pass(d, 1);
+    list_named(f, WEB, source_json(f, "web", 9));
+    while (driver_find(d, STATUS) != NULL) {
+        take_status(f);
+    }
+    assert_null(driver_find(d, SIZE)); /* ours is not there yet */
+}
+
 /* ---- Pause and modes ---- */
 
 static void what_is_paused_is_left_alone(void **state)
@@ -958,6 +980,7 @@ int main(void)
         TEST(a_restart_goes_on_with_a_hold),
         TEST(a_restart_goes_on_with_the_newest_hold),
         TEST(a_step_waits_for_the_last_one),
+        TEST(steps_are_not_counted_from_what_a_namesake_had),
         TEST(what_is_paused_is_left_alone),
         TEST(the_annotation_pauses_too),
         TEST(who_only_observes_writes_no_size),
