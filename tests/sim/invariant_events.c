@@ -1,7 +1,8 @@
 /*
  * I2, for people: what an operator has told in an Event it does not tell in another one soon after,
  * but counts up (https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/).
- * Judged while every request gets its answer: one whose answers are lost may not know what it told.
+ * Judged while every request gets its answer: one whose answers are lost may not know what it told;
+ * and while clocks are right, by which Events tell when it happened.
  */
 #include "sim/invariant_parts.h"
 
@@ -58,7 +59,7 @@ const char *invariants_repeated_event(struct invariants *i, const struct deed *d
     }
     bool is_another = told->name[0] != '\0' && strcmp(told->name, name) != 0;
     bool is_repeated = is_another && happened_ms(d->after, now_ms) < told->last_ms + COUNTED_MS &&
-                       world_is_calm(i->world) &&
+                       world_is_calm(i->world) && world_clocks_agree(i->world) &&
                        api_get(world_api(i->world), "events", told->ns, told->name) != NULL;
     snprintf(told->ns, sizeof told->ns, "%s",
              invariants_text(yyjson_obj_get(metadata, "namespace")));

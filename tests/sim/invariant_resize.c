@@ -389,7 +389,8 @@ const char *resize_fault(struct invariants *i, const struct deed *d, struct memc
     fault = fault != NULL ? fault : step_fault(&r, d);
     fault = fault != NULL ? fault : hold_fault(&r, d, why);
     m->written.process = d->process;
-    m->written.start = world_starts(i->world, d->process);
+    /* what a process had sent before it died, the next one does not know of */
+    m->written.start = d->exchange->orphan ? 0 : world_starts(i->world, d->process);
     m->written.size = r.after;
     return fault;
 }
