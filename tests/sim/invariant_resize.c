@@ -18,7 +18,7 @@ struct resize {
     const struct invariants *i;
     struct memcached_past *m;
     struct size_rules rules;
-    int64_t before, after, operand; /* spec.size; replicas of its Deployment, -1: none */
+    int64_t before, after, operand; /* spec.size; replicas of its own Deployment, -1: none */
     bool is_observed;               /* by that one's controller */
 };
 
@@ -140,6 +140,13 @@ static void add_past_sizes(struct wishes *w)
     }
 }
 
+/* The step that is due next, of at most @limit, if the last one led to @base. */
+static bool is_step_from(const struct resize *r, int64_t base, int64_t goal, int64_t limit)
+{
+    int64_t way = r->after > base ? r->after - base : base - r->after;
+    return way == 0 || way == limit || (r->after == goal && way < limit);
+}
+
 /* A step is counted from the size or what the Deployment has, as far as the operator knows. */
 static bool is_a_step(const struct resize *r, int64_t goal)
 {
@@ -147,17 +154,13 @@ static bool is_a_step(const struct resize *r, int64_t goal)
     bool between = r->before <= goal ? r->before <= r->after && r->after <= goal
                                      : goal <= r->after && r->after <= r->before;
     int64_t limit = r->after > r->before ? r->rules.step_up : r->rules.step_down;
-    if (r->after == goal || !between || (r->rules.step_up == 0 && r->rules.step_down == 0)) {
+    if (limit == 0 || !between) {
         return r->after == goal;
     }
-    if (r->m->is_meddled || r->after == r->operand) {
-        return true;
-    }
-    bool is = r->after - r->before == limit || r->before - r->after == limit ||
-              r->after - r->operand == limit || r->operand - r->after == limit;
+    bool is = r->m->is_meddled || is_step_from(r, r->before, goal, limit) ||
+              (r->operand >= 0 && is_step_from(r, r->operand, goal, limit));
     for (size_t n = 1; n <= SIZES_BACK && n <= sizes->count; n++) {
-        int64_t base = sizes->moments[sizes->count - n].value;
-        is |= r->after == base || r->after - base == limit || base - r->after == limit;
+        is |= is_step_from(r, sizes->moments[sizes->count - n].value, goal, limit);
     }
     return is;
 }
@@ -376,7 +379,10 @@ const char *resize_fault(struct invariants *i, const struct deed *d, struct memc
     const char *operand = api_get(world_api(i->world), "deployments", m->ns, m->name);
     yyjson_doc *doc = operand != NULL ? yyjson_read(operand, strlen(operand), 0) : NULL;
     yyjson_val *root = yyjson_doc_get_root(doc);
-    r.operand = json_get_int(json_at(root, "spec", "replicas", NULL), -1);
+    yyjson_val *owner = yyjson_arr_get_first(json_at(root, "metadata", "ownerReferences", NULL));
+    if (yyjson_equals(yyjson_obj_get(owner, "uid"), json_at(d->before, "metadata", "uid", NULL))) {
+        r.operand = json_get_int(json_at(root, "spec", "replicas", NULL), -1);
+    }
     r.is_observed = json_get_int(json_at(root, "status", "observedGeneration", NULL), 0) >=
                     json_get_int(json_at(root, "metadata", "generation", NULL), 0);
     yyjson_doc_free(doc);

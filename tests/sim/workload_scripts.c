@@ -299,7 +299,7 @@ static const struct {
     [WORKLOAD_SEVERAL] = {workload_write_several, 10},
     [WORKLOAD_MISSING] = {workload_write_missing, 12},
     [WORKLOAD_HOLD] = {workload_write_hold, 7},
-    [WORKLOAD_STEP] = {workload_write_step, 5},
+    [WORKLOAD_STEP] = {workload_write_step, 6},
     [WORKLOAD_PAUSE] = {workload_write_pause, 9},
 };
 

@@ -368,6 +368,13 @@ void workload_write_step(struct steps *s, unsigned variant)
         user_wait(s, 30);
         user_delete(s, &operand, "Background");
         break;
+    case 5: /* a namesake, while the Deployment of the first one is still there */
+        make_pair(s, 2, FROM_WEB);
+        user_scale(s, &web, 6);
+        user_wait(s, 5);
+        user_delete(s, &cache, "Background");
+        user_create_sized(s, NS, "cache", 1, FROM_WEB_AND("'step':{'up':2}"));
+        break;
     }
 }
 
