@@ -17,6 +17,7 @@ enum {
     LOG_LINE_BYTES_USUAL = 512,
     LOG_LINE_BYTES_MAX = 64 << 10,
     SYNC_JITTER_PERCENT = 10,
+    EVENTS_WAIT_MS_MAX = 2000, /* for writes in flight */
 };
 
 /* An event on its way to the server. */
@@ -255,12 +256,19 @@ static size_t busy(const struct manager *m)
     return sum;
 }
 
-/* Events wait while there is work: they never hold up a write. */
+/* Events wait while there is work: they never hold up a write. But work may never cease. */
+static uint64_t recording_at(const struct manager *m)
+{
+    uint64_t due_ms = recorder_deadline(&m->recorder);
+    return busy(m) == 0 || due_ms == UINT64_MAX ? due_ms : due_ms + EVENTS_WAIT_MS_MAX;
+}
+
 static void pump_recorder(struct manager *m)
 {
     struct request request = {0};
     uint64_t token = 0;
-    while (busy(m) == 0 && recorder_want(&m->recorder, m->now, &request, &token)) {
+    while (m->now.mono_ms >= recording_at(m) &&
+           recorder_want(&m->recorder, m->now, &request, &token)) {
         struct posting *p = mem_zalloc(sizeof *p);
         *p = (struct posting){.manager = m, .token = token};
         client_start(&m->client, m->now, &request, &event_handler, p);
@@ -410,7 +418,7 @@ uint64_t manager_deadline(const struct manager *m)
     if (m->resync_ms != 0 && running) {
         at = time_earlier(at, m->resync_ms);
     }
-    return busy(m) == 0 ? time_earlier(at, recorder_deadline(&m->recorder)) : at;
+    return time_earlier(at, recording_at(m));
 }
 
 bool manager_ready(struct manager *m, const char **why)

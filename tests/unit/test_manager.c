@@ -233,6 +233,20 @@ static void events_wait_while_there_is_work(void **state)
     assert_non_null(driver_find(d, EVENTS));
 }
 
+static void events_do_not_wait_for_ever(void **state)
+{
+    (void)state;
+    struct driver *d = begin();
+    toy.write = true;
+    list_things(d, 1);
+    record(d, "u0");
+    driver_pass(d, 1998);
+    assert_null(driver_find(d, EVENTS));
+    driver_pass(d, 1);
+    assert_non_null(driver_find(d, EVENTS));
+    assert_int_equal(toy_patches(&toy), 1);
+}
+
 static void a_dry_run_records_no_events(void **state)
 {
     (void)state;
@@ -527,6 +541,7 @@ int main(void)
         TEST(a_dry_run_says_and_writes_nothing),
         TEST(all_keys_come_round_after_the_sync_period),
         TEST(events_wait_while_there_is_work),
+        TEST(events_do_not_wait_for_ever),
         TEST(a_dry_run_records_no_events),
         TEST(a_standby_records_no_events),
         TEST(only_the_leader_writes),
