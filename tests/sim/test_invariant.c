@@ -7,8 +7,8 @@
 
 #include "base/mem.h"
 #include "kube/json.h"
-#include "sim/invariant.h"
 #include "sim/invariant_claims.h"
+#include "sim/trial.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,32 +20,7 @@
 #define MEMCACHEDS  "/apis/cache.example.com/v1alpha1" NS "/memcacheds"
 #define LEASES      "/apis/coordination.k8s.io/v1/namespaces/operator-system/leases"
 
-struct trial {
-    struct world *world;
-    struct invariants *invariants; /* beside the world's own: told what tests want it to be told */
-    uint64_t revision;
-};
-
 /* ---- Playing ---- */
-
-struct telling {
-    struct trial *trial;
-    int process;
-    const struct exchange *exchange;
-};
-
-static void tell_change(void *ctx, const struct api_change *change)
-{
-    struct telling *t = ctx;
-    t->trial->revision = change->revision;
-    invariants_change(t->trial->invariants, t->process, t->exchange, change);
-}
-
-static void tell(struct trial *t, int process, const struct exchange *exchange)
-{
-    struct telling telling = {.trial = t, .process = process, .exchange = exchange};
-    api_each_change(world_api(t->world), t->revision, tell_change, &telling);
-}
 
 /* With " for ', and the newest revision for @. */
 static char *expand(const struct trial *t, const char *body)
@@ -76,49 +51,26 @@ static void write_as(struct trial *t, const char *line, const char *body)
     }
     char *text = expand(t, body != NULL ? body : "");
     char *path = mem_strdup(line + len + 1);
-    bool is_apply = strstr(path, "fieldManager=") != NULL;
     const struct manager *m = world_manager(t->world, 0);
     bool led = m != NULL && manager_settings(m)->leader_elect;
     char *identity = led ? mem_strdup(manager_settings(m)->identity) : NULL;
     struct exchange exchange = {
         .method = method, .path = path, .body = text, .executed = true, .identity = identity};
-    uint64_t revision = api_revision(world_api(t->world));
-    world_write(t->world, is_operator ? "memcached-operator" : "kubectl", method, path,
-                is_apply               ? MEDIA_APPLY_PATCH
-                : method == HTTP_PATCH ? MEDIA_MERGE_PATCH
-                                       : MEDIA_JSON,
-                body != NULL ? text : NULL, 0);
-    if (api_revision(world_api(t->world)) == revision) {
-        fail_msg("nothing came of %s %s", line, text);
-    }
-    tell(t, is_operator ? 0 : -1, is_operator ? &exchange : NULL);
+    trial_write(t, is_operator ? &exchange : NULL, method, path, body != NULL ? text : NULL);
     mem_free(identity);
     mem_free(path);
     mem_free(text);
-}
-
-static void begin(struct trial *t, const struct world_options *options)
-{
-    t->world = world_new(options);
-    t->invariants = invariants_new(t->world);
-    t->revision = 0;
-}
-
-static void end(struct trial *t)
-{
-    invariants_free(t->invariants);
-    world_free(t->world);
 }
 
 /* A Memcached "cache" that follows "web" with 3 replicas, and an operator that has done its work.
  */
 static void begin_settled(struct trial *t, const struct workload_spec *workload)
 {
-    begin(t, &(struct world_options){.seed = 1, .processes = 1, .workload = *workload});
+    trial_begin(t, &(struct world_options){.seed = 1, .processes = 1, .workload = *workload});
     if (!world_settle(t->world)) {
         fail_msg("%s", world_failure(t->world));
     }
-    tell(t, -1, NULL);
+    trial_tell(t, -1, NULL);
     invariants_check_state(t->invariants);
     invariants_check_stores(t->invariants);
     assert_null(world_failure(t->world));
@@ -398,7 +350,7 @@ static void deeds_are_judged(void **state)
         if (deeds[n].expected != NULL) {
             assert_true(strncmp(world_failure(t.world), "I3: process 0 wrote ", 20) == 0);
         }
-        end(&t);
+        trial_end(&t);
     }
 }
 
@@ -425,7 +377,7 @@ static void what_no_server_would_do_is_judged_too(void **state)
     };
     for (size_t n = 0; n < ARRAY_LEN(rows); n++) {
         struct trial t;
-        begin(&t, &(struct world_options){.seed = 1});
+        trial_begin(&t, &(struct world_options){.seed = 1});
         char *path = mem_strdup(rows[n].path);
         invariants_change(
             t.invariants, 0, &(struct exchange){.method = HTTP_PATCH, .path = path},
@@ -433,7 +385,7 @@ static void what_no_server_would_do_is_judged_too(void **state)
                 .revision = 9, .resource = "memcacheds", .before = before, .after = rows[n].after});
         expect(&t, rows[n].after, rows[n].expected);
         mem_free(path);
-        end(&t);
+        trial_end(&t);
     }
 }
 
@@ -446,12 +398,12 @@ static void an_upgrade_brings_a_known_image(void **state)
     invariants_upgraded(t.invariants, "memcached:2");
     write_as(&t, "o PATCH " DEPLOYMENTS "/cache", body);
     expect(&t, "upgraded", NULL);
-    end(&t);
+    trial_end(&t);
     begin_settled(&t, &pair);
     invariants_upgraded(t.invariants, "memcached:2");
     invariants_check_state(t.invariants);
     expect(&t, "not upgraded", "image \"memcached:1.6\", desired \"memcached:2\"");
-    end(&t);
+    trial_end(&t);
 }
 
 /* After a restore what was seen of the lost future may still be decided on; not so without. */
@@ -470,7 +422,7 @@ static void a_restore_forgets_the_order(void **state)
         }
         write_as(&t, "o PATCH " MEMCACHEDS "/cache", SIZE(5));
         expect(&t, "restored", restored ? NULL : "size 1 became 5");
-        end(&t);
+        trial_end(&t);
     }
 }
 
@@ -595,7 +547,7 @@ static void states_are_judged(void **state)
         play(&t, &states[n]);
         invariants_check_state(t.invariants);
         expect(&t, states[n].name, states[n].expected);
-        end(&t);
+        trial_end(&t);
     }
 }
 
@@ -616,7 +568,7 @@ static void a_pod_that_went_is_missed(void **state)
     invariants_check_state(t.invariants);
     expect(&t, "a pod less", "status.nodes names 2 pods, but there are 1");
     yyjson_doc_free(doc);
-    end(&t);
+    trial_end(&t);
 }
 
 /* ---- I4 ---- */
@@ -660,7 +612,7 @@ static void stores_are_compared(void **state)
         play(&t, &views[n]);
         invariants_check_stores(t.invariants);
         expect(&t, views[n].name, views[n].expected);
-        end(&t);
+        trial_end(&t);
     }
 }
 
@@ -670,12 +622,12 @@ static void stores_are_compared(void **state)
 
 static void begin_led(struct trial *t)
 {
-    begin(t, &(struct world_options){
-                 .seed = 1, .processes = 1, .leader_elect = true, .workload = pair});
+    trial_begin(t, &(struct world_options){
+                       .seed = 1, .processes = 1, .leader_elect = true, .workload = pair});
     if (!world_settle(t->world)) {
         fail_msg("%s", world_failure(t->world));
     }
-    tell(t, -1, NULL);
+    trial_tell(t, -1, NULL);
 }
 
 static void who_holds_the_lease_may_write(void **state)
@@ -685,7 +637,7 @@ static void who_holds_the_lease_may_write(void **state)
     begin_led(&t);
     write_as(&t, "o PATCH " MEMCACHEDS "/cache/status", STATUS("'replicas':8"));
     expect(&t, "held", NULL);
-    end(&t);
+    trial_end(&t);
 }
 
 static void who_does_not_hold_it_may_not(void **state)
@@ -703,7 +655,7 @@ static void who_does_not_hold_it_may_not(void **state)
         write_as(&t, "o PATCH " LEASE, holders[n]);
         write_as(&t, "o PATCH " MEMCACHEDS "/cache/status", STATUS("'replicas':8"));
         expect(&t, holders[n], expected[n]);
-        end(&t);
+        trial_end(&t);
     }
 }
 
@@ -719,7 +671,7 @@ static void nothing_lands_after_it_ran_out(void **state)
         world_take(t.world, &(struct choice){.type = CHOICE_PASS, .value = 15000 + late});
         write_as(&t, "o PATCH " MEMCACHEDS "/cache/status", STATUS("'replicas':8"));
         expect(&t, "late", late ? "15001 ms after it renewed the Lease" : NULL);
-        end(&t);
+        trial_end(&t);
     }
 }
 
@@ -732,7 +684,7 @@ static void a_lease_that_a_stranger_wrote_into_is_still_held(void **state)
     write_as(&t, "u PATCH " LEASE, "{'spec':{'holderIdentity':'stranger'}}");
     write_as(&t, "o PATCH " MEMCACHEDS "/cache/status", STATUS("'replicas':8"));
     expect(&t, "held", NULL);
-    end(&t);
+    trial_end(&t);
 }
 
 static void a_lease_is_not_taken_from_who_may_believe_in_it(void **state)
@@ -745,7 +697,7 @@ static void a_lease_is_not_taken_from_who_may_believe_in_it(void **state)
         world_take(t.world, &(struct choice){.type = CHOICE_PASS, .value = 10000 - early});
         write_as(&t, "o PATCH " LEASE, "{'spec':{'holderIdentity':'another'}}");
         expect(&t, "early", early ? "another took the Lease 9999 ms after process-0-0" : NULL);
-        end(&t);
+        trial_end(&t);
     }
 }
 

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "kube/json.h"
 #include "sim/invariant_sizing.h"
+#include "sim/trial.h"
 #include "sim/world_state.h"
 
 #include <inttypes.h>
@@ -227,6 +228,8 @@ static const struct deed_row deeds[] = {
     {"a step back", ONE ",'step':{'up':2}", NULL, {"web 6", "op 3", "web 1", "op 1"}},
     {"too large a step", ONE ",'step':{'up':2}", "4: which nobody", {"web 6", "op 4"}},
     {"a step the wrong way", ONE ",'step':{'up':2,'down':1}", "0: which nobody", {"web 6", "op 0"}},
+    {"over all steps", ONE ",'step':{'up':2}", "6: which nobody", {"web 6", "op 6"}},
+    {"the last step is shorter", ONE ",'step':{'up':2}", NULL, {"op 2"}},
     {"a step beyond", ONE ",'step':{'up':2}", "3: which nobody", {"web 0", "op 3"}},
     {"no step down is asked for", ONE ",'step':{'up':1}", NULL, {"op 2", "web 0", "op 0"}},
     {"the status tells of a hold",
@@ -253,45 +256,13 @@ static const struct deed_row deeds[] = {
       "hold 4 2026-01-01T00:01:30Z"}},
 };
 
-struct trial {
-    struct world *world;
-    struct invariants *invariants;
-    uint64_t revision;
-};
-
-struct telling {
-    struct trial *trial;
-    int process;
-    const struct exchange *exchange;
-};
-
-static void tell_change(void *ctx, const struct api_change *change)
-{
-    struct telling *t = ctx;
-    t->trial->revision = change->revision;
-    invariants_change(t->trial->invariants, t->process, t->exchange, change);
-}
-
-static void tell(struct trial *t, int process, const struct exchange *e)
-{
-    struct telling telling = {.trial = t, .process = process, .exchange = e};
-    api_each_change(world_api(t->world), t->revision, tell_change, &telling);
-}
-
 static void ask(struct trial *t, bool by_operator, enum http_method method, const char *path,
                 const char *body)
 {
     char *text = quoted(body != NULL ? body : "");
     char *where = mem_strdup(path);
     struct exchange e = {.method = method, .path = where, .body = text, .executed = true};
-    uint64_t revision = api_revision(world_api(t->world));
-    world_write(t->world, by_operator ? "memcached-operator" : "kubectl", method, path,
-                method == HTTP_PATCH ? MEDIA_MERGE_PATCH : MEDIA_JSON, body != NULL ? text : NULL,
-                0);
-    if (api_revision(world_api(t->world)) == revision) {
-        fail_msg("nothing came of %s %s", path, text);
-    }
-    tell(t, by_operator ? 0 : -1, by_operator ? &e : NULL);
+    trial_write(t, by_operator ? &e : NULL, method, path, body != NULL ? text : NULL);
     mem_free(where);
     mem_free(text);
 }
@@ -302,9 +273,7 @@ static void begin(struct trial *t, const char *size_from)
         "'selector':{'matchLabels':{'a':'b'}},'template':{'metadata':{'labels':{'a':'b'}},'spec':{"
         "'containers':[{'name':'c','image':'i'}]}}";
     char body[1024];
-    t->world = world_new(&(struct world_options){.seed = 1, .processes = 1});
-    t->invariants = invariants_new(t->world);
-    t->revision = 0;
+    trial_begin(t, &(struct world_options){.seed = 1, .processes = 1});
     snprintf(body, sizeof body,
              "{'kind':'Deployment','apiVersion':'apps/v1','metadata':{'name':'web'},'spec':{"
              "'replicas':2,%s}}",
@@ -368,8 +337,7 @@ static void deeds_are_judged(void **state)
                          failure != NULL ? failure : "nothing");
             }
         }
-        invariants_free(t.invariants);
-        world_free(t.world);
+        trial_end(&t);
     }
 }
 
@@ -394,8 +362,7 @@ static void watches_are_judged(void **state)
             fail_msg("%s", watches[i].path);
         }
     }
-    invariants_free(t.invariants);
-    world_free(t.world);
+    trial_end(&t);
 }
 
 /* ---- The end ---- */
@@ -558,8 +525,7 @@ static void ends_are_judged(void **state)
                      truth.is_right, truth.wish, truth.size);
         }
         yyjson_doc_free(doc);
-        invariants_free(t.invariants);
-        world_free(t.world);
+        trial_end(&t);
     }
 }
 
