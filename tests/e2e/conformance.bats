@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # The model API server of the simulation answers like a real one.
-# level: api-only
+# level: conformance
 
 bats_require_minimum_version 1.5.0
 load lib/common.sh
