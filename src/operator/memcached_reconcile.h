@@ -18,8 +18,9 @@ enum write_tag {
     WRITE_APPLY,
     WRITE_STATUS,
     WRITE_SIZE,
-    WRITE_SCALE,   /* no write: a source's scale is read */
-    WRITE_CONFIRM, /* no write: the Memcached is read, see memory.h */
+    WRITE_SCALE,           /* no write: a source's scale is read */
+    WRITE_CONFIRM,         /* no write: the Memcached is read, see memory.h */
+    WRITE_CONFIRM_OPERAND, /* likewise, its Deployment */
 };
 
 /** All that the decision depends on. Borrowed. */

@@ -23,6 +23,7 @@ struct memory {
      * is known then, also where it left no record that we could see: a Deployment that somebody has
      * deleted meanwhile, a hold in a newer status than a lagging server's caches show. */
     bool is_confirmed;
+    bool operand_is_confirmed; /* likewise its Deployment, or it was written: steps are counted */
     struct doubt memcached_doubt, sources_doubt;
     struct contest operand; /* the Deployment: shape and replicas mixed */
     struct contest size;    /* spec.size */

@@ -19,6 +19,7 @@ static void remember_operand(struct operator* op, struct memory *memory, struct 
 {
     if (object != NULL) {
         const struct deployment *d = (const struct deployment *)object;
+        memory->operand_is_confirmed = true;
         contest_written(&memory->operand, write->wish, shape_with_replicas(d->shape, d->replicas),
                         now.mono_ms);
         size_metrics_followed(&op->metrics, memory, now);
@@ -38,6 +39,20 @@ static bool remember_confirmed(struct memory *memory, char **trouble, const stru
     }
     memory->is_confirmed = answer->error.code == ERR_NONE;
     return memory->is_confirmed;
+}
+
+/* Likewise of a WRITE_CONFIRM_OPERAND. */
+static bool remember_operand_confirmed(struct operator* op, struct memory *memory, const char *ns,
+                                       const char *name, const struct answer *answer)
+{
+    if (is_refusal(answer)) {
+        operator_set_trouble(&memory->size_trouble, answer);
+    } else if (answer->error.code == ERR_NOT_FOUND) {
+        store_drop(op->operands, ns, name);
+    }
+    memory->operand_is_confirmed =
+        answer->error.code == ERR_NONE || answer->error.code == ERR_NOT_FOUND;
+    return memory->operand_is_confirmed;
 }
 
 /* Nothing is in the way any more, or what we know of it is out of date. */
@@ -118,6 +133,9 @@ bool operator_answered_sync(void *ctx, const char *ns, const char *name, struct 
     if (write->tag == WRITE_CONFIRM) {
         controller_enqueue(op->memcached_controller, now, ns, name);
         return remember_confirmed(memory, &memory->size_trouble, answer);
+    }
+    if (write->tag == WRITE_CONFIRM_OPERAND) {
+        return remember_operand_confirmed(op, memory, ns, name, answer);
     }
     bool had_trouble = memory->size_trouble != NULL;
     if (is_refusal(answer)) {

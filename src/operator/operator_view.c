@@ -59,14 +59,20 @@ static void put_off(struct plan *plan)
     plan_again(plan, OUTDATED_AGAIN_MS);
 }
 
-/* Instead of what was planned: memory->is_confirmed comes first. */
-static void plan_confirm(struct operator* op, const struct memcached *m, struct plan *plan)
+/* Instead of what was planned. The answer goes to @into. */
+static void plan_read(struct plan *plan, const char *what, const struct object *m,
+                      struct store *into, int tag)
 {
     plan_init(plan, plan->arena);
-    struct write *w = plan_write(plan, "look at Memcached", HTTP_GET, &memcached_kind, m->object.ns,
-                                 m->object.name);
-    w->into = op->memcacheds;
-    w->tag = WRITE_CONFIRM;
+    struct write *w = plan_write(plan, what, HTTP_GET, into->kind, m->ns, m->name);
+    w->into = into;
+    w->tag = tag;
+}
+
+/* memory->is_confirmed comes first. */
+static void plan_confirm(struct operator* op, const struct memcached *m, struct plan *plan)
+{
+    plan_read(plan, "look at Memcached", &m->object, op->memcacheds, WRITE_CONFIRM);
 }
 
 /* ---- The size ---- */
@@ -288,6 +294,16 @@ static void note_news(struct memory *memory, const struct memcached *m, const st
     memory->news_ms = 0;
 }
 
+/* How far the last step has come, a lagging server's caches may not show. If its Deployment may not
+ * be read, what is known has to do. */
+static bool step_is_unconfirmed(const struct memcached *m, const struct memory *memory,
+                                const struct decision *d, const struct plan *plan)
+{
+    const struct size_from *f = m->size_from;
+    return plan->has_write && f != NULL && (f->step_up > 0 || f->step_down > 0) &&
+           d->view.operand != NULL && !memory->operand_is_confirmed && memory->size_trouble == NULL;
+}
+
 bool operator_plan_size(struct operator* op, const struct memcached *m, struct memory *memory,
                         struct now now, struct plan *plan, struct decision *d)
 {
@@ -312,6 +328,11 @@ bool operator_plan_size(struct operator* op, const struct memcached *m, struct m
     sync_reconcile(&view, now, plan);
     if (plan->has_write && d->by_label && claims_are_outdated(op, m, d->claims_rv, memory)) {
         put_off(plan);
+        return false;
+    }
+    if (step_is_unconfirmed(m, memory, d, plan)) {
+        plan_read(plan, "look at Deployment", &m->object, op->operands, WRITE_CONFIRM_OPERAND);
+        *d = (struct decision){0};
         return false;
     }
     return true;

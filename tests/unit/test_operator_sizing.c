@@ -635,26 +635,89 @@ static void a_step_waits_for_the_last_one(void **state)
     assert_int_equal(f->size, 9);
 }
 
+#define SEE_OPERAND "GET " DEPLOYMENTS "/cache"
+
+static const char *operand_json(const char *owner_uid, int rv, int replicas)
+{
+    static char text[1024];
+    snprintf(text, sizeof text,
+             "{'metadata':{'namespace':'default','name':'cache','uid':'d0','resourceVersion':'%d',"
+             "'labels':{'app.kubernetes.io/managed-by':'memcached-operator'},"
+             "'ownerReferences':[{'kind':'Memcached','apiVersion':'cache.example.com/v1alpha1',"
+             "'name':'cache','uid':'%s','controller':true}]},'spec':{'replicas':%d},"
+             "'status':{'replicas':%d,'readyReplicas':%d}}",
+             rv, owner_uid, replicas, replicas, replicas);
+    return text;
+}
+
+/* A start: the Deployment has, or had, 4; the size is 6; web has @replicas; the step is 2. */
+static void begin_steps(struct fixture *f, const char *owner_uid, int replicas)
+{
+    struct driver *d = &f->driver;
+    f->size_from = "{'sources':[{'kind':'Deployment','name':'web'}],'step':{'up':2,'down':2}}";
+    f->size = 6;
+    driver_list(d, MEMCACHEDS, "%s", memcached_json(f));
+    driver_list(d, SOURCES, "%s", "");
+    driver_list(d, OPERANDS, "%s", operand_json(owner_uid, 90, 4));
+    driver_list(d, PODS, "%s", "");
+    driver_pass(d, 1);
+    list_named(f, WEB, source_json(f, "web", replicas));
+    if (driver_find(d, APPLY) != NULL) {
+        driver_answer(d, APPLY, 409, "{'kind':'Status','code':409,'reason':'Conflict'}");
+    }
+    while (driver_find(d, STATUS) != NULL) {
+        take_status(f);
+    }
+    assert_null(driver_find(d, SIZE));
+}
+
 /* What another Memcached of its name has left behind is no step that was made. */
 static void steps_are_not_counted_from_what_a_namesake_had(void **state)
 {
     struct fixture *f = *state;
+    begin_steps(f, "m0", 1);
+    assert_null(driver_find(&f->driver, SEE_OPERAND));
+}
+
+/* Nor what a server shows whose cache lags. */
+static void steps_are_counted_from_what_the_deployment_has_in_etcd(void **state)
+{
+    struct fixture *f = *state;
     struct driver *d = &f->driver;
-    f->size_from = "{'sources':[{'kind':'Deployment','name':'web'}],'step':{'up':2}}";
-    driver_list(d, MEMCACHEDS, "%s", memcached_json(f));
-    driver_list(d, SOURCES, "%s", "");
-    driver_list(d, OPERANDS, "%s",
-                "{'metadata':{'namespace':'default','name':'cache','uid':'d0','resourceVersion':"
-                "'90','ownerReferences':[{'kind':'Memcached','apiVersion':"
-                "'cache.example.com/v1alpha1','name':'cache','uid':'m0','controller':true}]},"
-                "'spec':{'replicas':4},'status':{'replicas':4,'readyReplicas':4}}");
-    driver_list(d, PODS, "%s", "");
-    driver_pass(d, 1);
-    list_named(f, WEB, source_json(f, "web", 9));
-    while (driver_find(d, STATUS) != NULL) {
-        take_status(f);
+    begin_steps(f, "m1", 1);
+    driver_answer(d, SEE_OPERAND, 200, "%s", operand_json("m1", 190, 6));
+    take_size(f);
+    assert_int_equal(f->size, 4);
+    take_deployment(f, APPLY, 200);
+    assert_null(driver_find(d, SEE_OPERAND)); /* once is enough */
+    take_size(f);
+    assert_int_equal(f->size, 2);
+}
+
+static void a_deployment_that_is_gone_from_etcd_counts_no_more(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    begin_steps(f, "m1", 1);
+    driver_answer(d, SEE_OPERAND, 404, "{'kind':'Status','code':404,'reason':'NotFound'}");
+    driver_answer(d, CONFIRM, 200, "%s", memcached_json(f));
+    assert_int_equal(number_after(driver_find(d, CREATE)->body, "\"replicas\":"), 6);
+    assert_null(driver_find(d, SIZE));
+}
+
+static void where_the_deployment_may_not_be_read_what_is_known_has_to_do(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    begin_steps(f, "m1", 1);
+    driver_answer(d, SEE_OPERAND, 403,
+                  "{'kind':'Status','code':403,'reason':'Forbidden','message':'no get'}");
+    driver_pass(d, 1000);
+    if (driver_find(d, APPLY) != NULL) {
+        driver_answer(d, APPLY, 409, "{'kind':'Status','code':409,'reason':'Conflict'}");
     }
-    assert_null(driver_find(d, SIZE)); /* ours is not there yet */
+    take_size(f);
+    assert_int_equal(f->size, 2);
 }
 
 /* ---- Pause and modes ---- */
@@ -981,6 +1044,9 @@ int main(void)
         TEST(a_restart_goes_on_with_the_newest_hold),
         TEST(a_step_waits_for_the_last_one),
         TEST(steps_are_not_counted_from_what_a_namesake_had),
+        TEST(steps_are_counted_from_what_the_deployment_has_in_etcd),
+        TEST(a_deployment_that_is_gone_from_etcd_counts_no_more),
+        TEST(where_the_deployment_may_not_be_read_what_is_known_has_to_do),
         TEST(what_is_paused_is_left_alone),
         TEST(the_annotation_pauses_too),
         TEST(who_only_observes_writes_no_size),
