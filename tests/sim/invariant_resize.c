@@ -20,6 +20,7 @@ struct resize {
     struct size_rules rules;
     int64_t before, after, operand; /* spec.size; replicas of its own Deployment, -1: none */
     bool is_observed;               /* by that one's controller */
+    int64_t ready;                  /* of its pods */
 };
 
 /* ---- What was wished ---- */
@@ -208,7 +209,8 @@ static const char *step_fault(const struct resize *r, const struct deed *d)
         previous = sizes->moments[i - 1].value;
     }
     bool goes_on = up ? previous < r->before : previous > r->before;
-    bool is_carried_out = r->operand == r->before && r->is_observed;
+    bool is_carried_out =
+        r->operand == r->before && r->is_observed && (!up || r->ready >= r->before);
     return goes_on && !is_carried_out ? "the last step is not carried out yet" : NULL;
 }
 
@@ -385,6 +387,7 @@ const char *resize_fault(struct invariants *i, const struct deed *d, struct memc
     }
     r.is_observed = json_get_int(json_at(root, "status", "observedGeneration", NULL), 0) >=
                     json_get_int(json_at(root, "metadata", "generation", NULL), 0);
+    r.ready = json_get_int(json_at(root, "status", "readyReplicas", NULL), 0);
     yyjson_doc_free(doc);
 
     const char *fault = forbidden(&r);
