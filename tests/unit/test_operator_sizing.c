@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "kube/metrics.h"
+#include "kube/queue.h"
 #include "lib/driver.h"
 #include "operator/contest.h"
 #include "operator/operator.h"
@@ -650,18 +651,20 @@ static const char *operand_json(const char *owner_uid, int rv, int replicas)
     return text;
 }
 
-/* A start: the Deployment has, or had, 4; the size is 6; web has @replicas; the step is 2. */
-static void begin_steps(struct fixture *f, const char *owner_uid, int replicas)
+/* A start: the size is 6, and the Deployment has, or had, so many. */
+static void begin_steps(struct fixture *f, const char *owner_uid, int has, int of_web)
 {
     struct driver *d = &f->driver;
-    f->size_from = "{'sources':[{'kind':'Deployment','name':'web'}],'step':{'up':2,'down':2}}";
     f->size = 6;
     driver_list(d, MEMCACHEDS, "%s", memcached_json(f));
     driver_list(d, SOURCES, "%s", "");
-    driver_list(d, OPERANDS, "%s", operand_json(owner_uid, 90, 4));
+    driver_list(d, OPERANDS, "%s", operand_json(owner_uid, 90, has));
     driver_list(d, PODS, "%s", "");
     driver_pass(d, 1);
-    list_named(f, WEB, source_json(f, "web", replicas));
+    list_named(f, WEB, source_json(f, "web", of_web));
+    if (driver_find(d, CONFIRM) != NULL) {
+        driver_answer(d, CONFIRM, 200, "%s", memcached_json(f));
+    }
     if (driver_find(d, APPLY) != NULL) {
         driver_answer(d, APPLY, 409, "{'kind':'Status','code':409,'reason':'Conflict'}");
     }
@@ -671,11 +674,16 @@ static void begin_steps(struct fixture *f, const char *owner_uid, int replicas)
     assert_null(driver_find(d, SIZE));
 }
 
+#define BY_TWO "{'sources':[{'kind':'Deployment','name':'web'}],'step':{'up':2,'down':2}}"
+#define BY_TWO_HELD                                                                                \
+    "{'sources':[{'kind':'Deployment','name':'web'}],'step':{'up':2},'scaleDownAfterSeconds':20}"
+
 /* What another Memcached of its name has left behind is no step that was made. */
 static void steps_are_not_counted_from_what_a_namesake_had(void **state)
 {
     struct fixture *f = *state;
-    begin_steps(f, "m0", 1);
+    f->size_from = BY_TWO;
+    begin_steps(f, "m0", 4, 1);
     assert_null(driver_find(&f->driver, SEE_OPERAND));
 }
 
@@ -684,7 +692,8 @@ static void steps_are_counted_from_what_the_deployment_has_in_etcd(void **state)
 {
     struct fixture *f = *state;
     struct driver *d = &f->driver;
-    begin_steps(f, "m1", 1);
+    f->size_from = BY_TWO;
+    begin_steps(f, "m1", 4, 1);
     driver_answer(d, SEE_OPERAND, 200, "%s", operand_json("m1", 190, 6));
     take_size(f);
     assert_int_equal(f->size, 4);
@@ -694,11 +703,28 @@ static void steps_are_counted_from_what_the_deployment_has_in_etcd(void **state)
     assert_int_equal(f->size, 2);
 }
 
+/* The other controller waits for the size. But a hold has ended until the Deployment is read. */
+static void whoever_waits_for_a_step_hears_that_there_is_none(void **state)
+{
+    struct fixture *f = *state;
+    struct driver *d = &f->driver;
+    f->size_from = BY_TWO_HELD;
+    begin_steps(f, "m1", 6, 9);
+    driver_feed(d, "GET " WEB, "{'type':'MODIFIED','object':%s}\n", source_json(f, "web", 6));
+    driver_break(d, SEE_OPERAND);
+    driver_pass(d, 25000);
+    driver_answer(d, SEE_OPERAND, 200, "%s", operand_json("m1", 90, 6));
+    settle(f);
+    assert_int_equal(f->sizes_written, 0);
+    assert_synced(f, "True InSync");
+}
+
 static void a_deployment_that_is_gone_from_etcd_counts_no_more(void **state)
 {
     struct fixture *f = *state;
     struct driver *d = &f->driver;
-    begin_steps(f, "m1", 1);
+    f->size_from = BY_TWO;
+    begin_steps(f, "m1", 4, 1);
     driver_answer(d, SEE_OPERAND, 404, "{'kind':'Status','code':404,'reason':'NotFound'}");
     driver_answer(d, CONFIRM, 200, "%s", memcached_json(f));
     assert_int_equal(number_after(driver_find(d, CREATE)->body, "\"replicas\":"), 6);
@@ -709,15 +735,16 @@ static void where_the_deployment_may_not_be_read_what_is_known_has_to_do(void **
 {
     struct fixture *f = *state;
     struct driver *d = &f->driver;
-    begin_steps(f, "m1", 1);
+    f->size_from = BY_TWO;
+    begin_steps(f, "m1", 6, 1);
     driver_answer(d, SEE_OPERAND, 403,
                   "{'kind':'Status','code':403,'reason':'Forbidden','message':'no get'}");
-    driver_pass(d, 1000);
-    if (driver_find(d, APPLY) != NULL) {
+    for (int i = 0; i < 20 && driver_find(d, SIZE) == NULL; i++) { /* the key is the other one's */
         driver_answer(d, APPLY, 409, "{'kind':'Status','code':409,'reason':'Conflict'}");
+        driver_pass(d, QUEUE_BACKOFF_MS_MIN << i);
     }
     take_size(f);
-    assert_int_equal(f->size, 2);
+    assert_int_equal(f->size, 4);
 }
 
 /* ---- Pause and modes ---- */
@@ -1045,6 +1072,7 @@ int main(void)
         TEST(a_step_waits_for_the_last_one),
         TEST(steps_are_not_counted_from_what_a_namesake_had),
         TEST(steps_are_counted_from_what_the_deployment_has_in_etcd),
+        TEST(whoever_waits_for_a_step_hears_that_there_is_none),
         TEST(a_deployment_that_is_gone_from_etcd_counts_no_more),
         TEST(where_the_deployment_may_not_be_read_what_is_known_has_to_do),
         TEST(what_is_paused_is_left_alone),
