@@ -35,6 +35,7 @@ struct memory {
     /* Why the last write was refused; NULL: it was not, or it is needed no more. */
     char *operand_trouble;  /* of the Deployment */
     char *size_trouble;     /* of spec.size */
+    bool waits_for_size;    /* all else does, for the size that is about to be written */
     bool size_awaits_newer; /* it met a newer Memcached than we know, whatever was changed there */
     /* Who wrote what we last put back; NULL: it is not noted. */
     char *operand_rival; /* replicas of the Deployment */

@@ -130,11 +130,12 @@ bool operator_answered_sync(void *ctx, const char *ns, const char *name, struct 
         return false;
     }
     struct memory *memory = operator_memory(op, ns, name);
-    if (write->tag == WRITE_CONFIRM || write->tag == WRITE_CONFIRM_OPERAND) {
-        controller_enqueue(op->memcached_controller, now, ns, name); /* it waits for the size */
-        return write->tag == WRITE_CONFIRM
-                   ? remember_confirmed(memory, &memory->size_trouble, answer)
-                   : remember_operand_confirmed(op, memory, ns, name, answer);
+    if (write->tag == WRITE_CONFIRM) {
+        controller_enqueue(op->memcached_controller, now, ns, name);
+        return remember_confirmed(memory, &memory->size_trouble, answer);
+    }
+    if (write->tag == WRITE_CONFIRM_OPERAND) {
+        return remember_operand_confirmed(op, memory, ns, name, answer);
     }
     bool had_trouble = memory->size_trouble != NULL;
     if (is_refusal(answer)) {

@@ -266,6 +266,7 @@ void operator_reconcile_memcached(void *ctx, const char *ns, const char *name, s
     }
     view.pods = store_index_get(op->owned_pods, store_key(ns, name, key), &view.pod_count);
     forget_past_troubles(memory, &view, now);
+    memory->waits_for_size = finding_size_is_due(&view, now);
     memcached_reconcile(&view, now, plan);
     if (plan->has_write && plan->write.tag != WRITE_LOOK &&
         memcached_is_outdated(op, &view, memory)) {
@@ -350,5 +351,9 @@ void operator_reconcile_sync(void *ctx, const char *ns, const char *name, struct
     struct decision d;
     if (operator_plan_size(op, m, memory, now, plan, &d) && d.sizing.reason != SIZING_UNKNOWN) {
         note_news(memory, m, plan);
+    }
+    if (memory->waits_for_size && !plan->has_write) { /* it is wished no more */
+        memory->waits_for_size = false;
+        controller_enqueue(op->memcached_controller, now, ns, name);
     }
 }
