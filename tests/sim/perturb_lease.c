@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "sim/fault_forms.h"
+#include "sim/world_state.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -134,10 +135,12 @@ struct run {
     const struct fault *fault; /* NULL: none, places are counted */
     uint64_t at, seen[2];      /* places: any, and requests for the Lease */
     bool begun, over, replaced;
-    bool healthy; /* clocks */
+    bool healthy; /* clocks; and nobody but the victim was started anew since */
     unsigned victim;
     char identity[64]; /* of the victim */
-    uint64_t first_ms, began_ms, until_ms;
+    unsigned starts[WORLD_PROCESSES_MAX];
+    uint64_t started_ms; /* the last time that one was */
+    uint64_t began_ms, until_ms;
     uint64_t step_ms; /* not before this do users go on */
     uint64_t held;    /* HOLD: the request */
     uint64_t failover_ms;
@@ -198,6 +201,11 @@ static void drop_orphans(struct world *w)
     }
 }
 
+static bool is_upgrading(const struct world *w)
+{
+    return w->network.processes[0].stop_asked || w->network.processes[1].stop_asked;
+}
+
 static void begin(struct run *r, struct world *w, const struct choice *at)
 {
     const struct fault *k = r->fault;
@@ -232,8 +240,9 @@ static void begin(struct run *r, struct world *w, const struct choice *at)
     case DEED_WRITE:
         /* Whoever starts while there is no Lease takes it at once: nobody can see that it was there
          * a moment ago. */
-        if (k->amount != 0 || r->began_ms >= r->first_ms + SEEN_MS) {
+        if (k->amount != 0 || (r->began_ms >= r->started_ms + SEEN_MS && !is_upgrading(w))) {
             write_lease(w, strange_leases[k->amount]);
+            r->step_ms = r->began_ms + SEEN_MS; /* nor does anybody upgrade it */
         }
         break;
     case DEED_CONFLICT:
@@ -318,6 +327,18 @@ static uint64_t next_stop(const struct run *r, struct world *w)
     return at_ms;
 }
 
+/* A workload may upgrade the operator: whoever starts has to see for itself who holds the Lease. */
+static void watch_starts(struct run *r, struct world *w)
+{
+    for (unsigned i = 0; i < WORLD_PROCESSES_MAX; i++) {
+        if (world_starts(w, i) != r->starts[i]) {
+            r->starts[i] = world_starts(w, i);
+            r->started_ms = world_now_ms(w);
+            r->healthy = r->healthy && (!r->begun || i == r->victim);
+        }
+    }
+}
+
 static void watch_leaders(struct run *r, struct world *w)
 {
     if (world_leads(w, 0) && world_leads(w, 1)) {
@@ -348,7 +369,7 @@ static enum world_say say(void *ctx, struct world *w, const struct choice *next)
 {
     struct run *r = ctx;
     uint64_t now_ms = world_now_ms(w);
-    r->first_ms = r->first_ms == 0 ? now_ms : r->first_ms;
+    watch_starts(r, w);
     watch_leaders(r, w);
     if (r->begun && !r->over && now_ms >= r->until_ms) {
         finish(r, w);
