@@ -740,7 +740,7 @@ static void where_the_deployment_may_not_be_read_what_is_known_has_to_do(void **
     driver_answer(d, SEE_OPERAND, 403,
                   "{'kind':'Status','code':403,'reason':'Forbidden','message':'no get'}");
     for (int i = 0; i < 20 && driver_find(d, SIZE) == NULL; i++) { /* the key is the other one's */
-        driver_pass(d, QUEUE_BACKOFF_MS_MIN << i);
+        driver_pass(d, (uint64_t)QUEUE_BACKOFF_MS_MIN << i);
         if (driver_find(d, APPLY) != NULL) {
             driver_answer(d, APPLY, 409, "{'kind':'Status','code':409,'reason':'Conflict'}");
         }
