@@ -114,14 +114,23 @@ bool reflector_overdue(const struct reflector *r, struct now now)
 
 /* ---- what arrives ---------------------------------------------------------------------------- */
 
+static enum store_versions versions_of(const struct reflector *r, const char *rv)
+{
+    if (r->distrusted) {
+        return VERSIONS_RESET;
+    }
+    if (r->list_rv != REFLECTOR_RV_QUORUM || r->scope->rv == NULL) {
+        return VERSIONS_CONTINUE;
+    }
+    return rv_compare(rv, r->scope->rv) < 0 ? VERSIONS_RESET : VERSIONS_DOUBTFUL;
+}
+
 void reflector_commit(struct reflector *r, const char *rv)
 {
     bool first = !r->scope->synced;
-    bool stepped_back = r->list_rv == REFLECTOR_RV_QUORUM && r->scope->rv != NULL &&
-                        rv_compare(rv, r->scope->rv) < 0;
 
-    bool reset = store_replace(r->store, r->scope, r->pending, r->pending_count, rv,
-                               stepped_back || r->distrusted);
+    bool reset =
+        store_replace(r->store, r->scope, r->pending, r->pending_count, rv, versions_of(r, rv));
     r->history_reset = reset && !r->distrusted;
     r->distrusted = false;
     r->pending_count = 0;

@@ -305,18 +305,19 @@ static bool takes_back(const struct store *s, const struct map *listed, const ch
 }
 
 bool store_replace(struct store *s, struct store_scope *scope, struct object **objects,
-                   size_t count, const char *rv, bool stepped_back)
+                   size_t count, const char *rv, enum store_versions versions)
 {
     CLEANUP(map_fini) struct map listed;
 
     map_init(&listed, s->objects.seed);
     collect(&listed, objects, count);
-    stepped_back = stepped_back || takes_back(s, &listed, rv);
-    remove_missing(s, scope, &listed, stepped_back ? NULL : rv);
+    bool reset = versions == VERSIONS_RESET || takes_back(s, &listed, rv);
+    remove_missing(s, scope, &listed, reset ? NULL : rv);
     map_for_each (&listed, e) {
         struct object *o = e->value;
         struct object *before = find(s, o->ns, o->name);
-        if (stepped_back) {
+        bool same = before != NULL && strcmp(before->rv, o->rv) == 0;
+        if (reset || (same && versions == VERSIONS_DOUBTFUL)) {
             place(s, before, o);
         } else {
             place_newer(s, before, o);
@@ -325,7 +326,7 @@ bool store_replace(struct store *s, struct store_scope *scope, struct object **o
     set_rv(scope, rv);
     scope->synced = true;
     scope->lists++;
-    return stepped_back;
+    return reset;
 }
 
 void store_clear(struct store *s, struct store_scope *scope)

@@ -59,6 +59,14 @@ enum store_result {
     STORE_STALE, /* older than what is there, or than what the watch has already told; dropped */
 };
 
+/** What a list's versions say beside those that are known. */
+enum store_versions {
+    VERSIONS_CONTINUE, /* they are of one history */
+    VERSIONS_DOUBTFUL, /* the server did not know the last one: a restored etcd counts anew, so the
+                        * same version need not be the same object */
+    VERSIONS_RESET,    /* that is so: @rv is below the scope's, on a quorum read */
+};
+
 void store_init(struct store *s, const struct kind *kind, uint64_t seed);
 void store_fini(struct store *s);
 
@@ -120,13 +128,12 @@ void store_drop_all(struct store *s);
  * Replace all of @scope by a complete list at @rv: puts what is new or newer, removes what is
  * missing (but what an own write made after @rv stays), advances and syncs the scope. Takes the
  * objects, not the array. Two lists entries of one name: the newer wins.
- * @stepped_back  the server's history was reset (@rv is below the scope's, on a quorum read): take
- * the list as it is, versions notwithstanding. The same happens when the list itself shows it: an
- * object that the store has at a version not after @rv is listed at an older one.
- * Returns whether the list was taken as it is.
+ * With VERSIONS_RESET the list is taken as it is. The same happens when the list itself shows that
+ * history was reset: an object that the store has at a version not after @rv is listed at an older
+ * one. Returns whether the list was taken as it is.
  */
 bool store_replace(struct store *s, struct store_scope *scope, struct object **objects,
-                   size_t count, const char *rv, bool stepped_back);
+                   size_t count, const char *rv, enum store_versions versions);
 
 /** The server does not serve this kind (any more): remove all of @scope, whatever its versions, and
  * forget how far the watch had come. Synced stays what it was. */

@@ -580,7 +580,8 @@ static void relist_refused_means_a_quorum_read_in_pages(void **state)
         answer(&s, 200, PAGE("30", "one", POD("x", "5")));
         answer(&s, 200, LIST("31", POD("y", "25")));
         assert_trace(&s, GET_LIST("resourceVersion=10"), GET_LIST("limit=500"),
-                     GET_LIST("continue=one&limit=500"), "add a/y@25", "list works");
+                     GET_LIST("continue=one&limit=500"), "update a/x@5", "add a/y@25",
+                     "list works");
         /* and the next relist is an ordinary one */
         stream(&s, ERROR_EVENT(410, "Expired"));
         forget_trace(&s);

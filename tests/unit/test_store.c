@@ -116,7 +116,7 @@ static enum store_result answer(struct fixture *f, const char *ns, const char *n
 static void replace(struct fixture *f, struct store_scope *scope, struct object **objects,
                     size_t count, const char *rv)
 {
-    store_replace(&f->store, scope, objects, count, rv, false);
+    store_replace(&f->store, scope, objects, count, rv, VERSIONS_CONTINUE);
 }
 
 static const char *rv_of(const struct fixture *f, const char *ns, const char *name)
@@ -220,6 +220,23 @@ static void a_store_without_scopes_takes_every_answer(void **state)
     assert_int_equal(answer(&f, "a", "x", "6"), STORE_UPDATED);
     store_drop(&f.store, "a", "x");
     assert_int_equal(answer(&f, "a", "x", "5"), STORE_ADDED);
+}
+
+/* A restored etcd counts anew: what was written since then may have the version of what is lost. */
+static void in_doubt_the_list_has_the_right_one_of_equal_versions(void **state)
+{
+    (void)state;
+    CLEANUP(fixture_fini) struct fixture f;
+    fixture_init(&f);
+    struct store_scope *all = store_add_scope(&f.store, "", NULL);
+
+    put(&f, "a", "lost", "10");
+    put(&f, "a", "newer-here", "35");
+    buf_reset(&f.told, SIZE_MAX);
+    struct object *list[] = {object("a", "lost", "10", ""), object("a", "newer-here", "30", "")};
+    assert_false(store_replace(&f.store, all, list, ARRAY_LEN(list), "30", VERSIONS_DOUBTFUL));
+    assert_told(&f, "a/lost@10 -> a/lost@10\n");
+    assert_string_equal(rv_of(&f, "a", "newer-here"), "35");
 }
 
 static void replace_makes_the_scope_equal_to_the_list(void **state)
@@ -361,7 +378,7 @@ static void replace_after_a_step_back_takes_the_list_as_it_is(void **state)
     buf_reset(&f.told, SIZE_MAX);
     struct object *list[] = {object("a", "older-on-server", "30", ""),
                              object("a", "same-version", "40", "")};
-    store_replace(&f.store, all, list, ARRAY_LEN(list), "50", true);
+    store_replace(&f.store, all, list, ARRAY_LEN(list), "50", VERSIONS_RESET);
     assert_told(&f, "a/missing@999 -> -\na/older-on-server@900 -> a/older-on-server@30\n"
                     "a/same-version@40 -> a/same-version@40\n");
     assert_string_equal(all->rv, "50");
@@ -381,10 +398,11 @@ static void replace_by_a_list_that_takes_an_object_back_takes_it_as_it_is(void *
     answer(&f, "a", "own-write", "60");
     buf_reset(&f.told, SIZE_MAX);
     struct object *too_old[] = {object("a", "x", "30", "")};
-    assert_false(store_replace(&f.store, all, too_old, 1, "39", false)); /* a stale server */
+    assert_false(
+        store_replace(&f.store, all, too_old, 1, "39", VERSIONS_CONTINUE)); /* a stale server */
     assert_told(&f, "");
     struct object *list[] = {object("a", "x", "30", "")};
-    assert_true(store_replace(&f.store, all, list, 1, "40", false));
+    assert_true(store_replace(&f.store, all, list, 1, "40", VERSIONS_CONTINUE));
     assert_told(&f, "a/own-write@60 -> -\na/x@40 -> a/x@30\n");
     assert_string_equal(all->rv, "40");
 }
@@ -577,6 +595,7 @@ int main(void)
         cmocka_unit_test(an_answer_that_the_watch_does_not_show_takes_the_object_out),
         cmocka_unit_test(a_scope_of_all_namespaces_covers_each),
         cmocka_unit_test(a_store_without_scopes_takes_every_answer),
+        cmocka_unit_test(in_doubt_the_list_has_the_right_one_of_equal_versions),
         cmocka_unit_test(replace_makes_the_scope_equal_to_the_list),
         cmocka_unit_test(replace_touches_only_its_namespace),
         cmocka_unit_test(a_scope_of_one_object_is_replaced_without_the_others),
