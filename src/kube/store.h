@@ -62,8 +62,8 @@ enum store_result {
 /** What a list's versions say beside those that are known. */
 enum store_versions {
     VERSIONS_CONTINUE, /* they are of one history */
-    VERSIONS_DOUBTFUL, /* the server did not know the last one: a restored etcd counts anew, so the
-                        * same version need not be the same object */
+    VERSIONS_DOUBTFUL, /* a consistent read, as the last one may not have been: a restored etcd
+                        * counts anew, so the same version need not be the same object */
     VERSIONS_RESET,    /* that is so: @rv is below the scope's, on a quorum read */
 };
 

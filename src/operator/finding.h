@@ -21,8 +21,8 @@ enum finding {
 
 enum finding finding_examine(const struct memcached_view *view, struct now now);
 
-/** The other controller writes the size now, no rival holds it up: its answer brings the key back.
- */
+/** The other controller writes the size now, no rival holds it up: its answer brings the key back,
+ * or its reconcile, if that writes none. */
 bool finding_size_is_due(const struct memcached_view *view, struct now now);
 
 /** Why @m cannot become a Deployment though the schema let it through; NULL: it can. */

@@ -69,6 +69,26 @@ void perturb_remember(struct perturb_memo *memo, unsigned workload, uint64_t poi
     memo->points[workload] = points;
 }
 
+struct world *perturb_world(unsigned workload, bool watch_list, const struct perturb_case *c)
+{
+    struct world_options options = {.seed = 7,
+                                    .processes = 1,
+                                    .watch_list = watch_list,
+                                    .trace = c != NULL && c->trace,
+                                    .logs = c != NULL && c->logs};
+    perturb_workload(workload, &options.workload);
+    return world_new(&options);
+}
+
+void perturb_judge(struct world *w, struct perturb_case *c, bool reached)
+{
+    if (!reached) {
+        world_fail(w, "the point was not reached");
+    }
+    world_settle(w);
+    perturb_finish(w, c);
+}
+
 void perturb_finish(struct world *w, struct perturb_case *c)
 {
     if (world_failure(w) != NULL) {

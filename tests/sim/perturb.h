@@ -63,5 +63,11 @@ void perturb_cut_watches(struct world *w);
 /** What to say to a CHOICE_PASS so that no more time passes than until then. */
 enum world_say perturb_pass_until(struct world *w, const struct choice *pass, uint64_t until_ms);
 
+/** A world of one process that plays @workload, with or without WatchList. @c may be NULL. */
+struct world *perturb_world(unsigned workload, bool watch_list, const struct perturb_case *c);
+
+/** The workload was played; @reached: the point that the case is about. Settles, and finishes. */
+void perturb_judge(struct world *w, struct perturb_case *c, bool reached);
+
 /** Take over world_failure() into @c, print the trace if asked, free the world. */
 void perturb_finish(struct world *w, struct perturb_case *c);

@@ -84,21 +84,13 @@ static enum world_say say(void *ctx, struct world *w, const struct choice *next)
     return SAY_TAKE;
 }
 
-static struct world *make(unsigned workload, bool trace, bool logs)
-{
-    struct world_options options = {
-        .seed = 7, .processes = 1, .watch_list = workload % 2 == 0, .trace = trace, .logs = logs};
-    perturb_workload(workload, &options.workload);
-    return world_new(&options);
-}
-
 /* Writes of a run in which nothing breaks. */
 static uint64_t writes_of(unsigned workload)
 {
     static struct perturb_memo memo;
     if (!perturb_known(&memo, workload)) {
         struct point p = {.write = UINT64_MAX - 1};
-        struct world *w = make(workload, false, false);
+        struct world *w = perturb_world(workload, workload % 2 == 0, NULL);
         world_play(w, STILL_MS, say, &p);
         world_free(w);
         perturb_remember(&memo, workload, p.seen);
@@ -121,18 +113,14 @@ static void run(bool crash, unsigned workload, uint64_t point, struct perturb_ca
     unsigned places = crash ? PLACE_COUNT : PLACE_ANSWERED;
     struct point p = {
         .crash = crash, .write = point / places, .place = (enum place)(point % places)};
-    struct world *w = make(workload, c->trace, c->logs);
+    struct world *w = perturb_world(workload, workload % 2 == 0, c);
     struct workload_spec spec;
     perturb_workload(workload, &spec);
     snprintf(c->what, sizeof c->what, "%s %s write %llu of %s/%u",
              crash ? "crash" : "connection lost", place_texts[p.place],
              (unsigned long long)p.write + 1, workload_text(spec.name), spec.variant);
     world_play(w, STILL_MS, say, &p);
-    if (!p.done) {
-        world_fail(w, "the point was not reached");
-    }
-    world_settle(w);
-    perturb_finish(w, c);
+    perturb_judge(w, c, p.done);
 }
 
 static uint64_t count_crashes(bool many)

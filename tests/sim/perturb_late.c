@@ -184,23 +184,13 @@ static void lateness_fini(struct lateness *l)
 /* Returns how many writes there were. */
 static uint64_t play(unsigned workload, struct lateness *l, struct perturb_case *c)
 {
-    struct world_options options = {.seed = 7,
-                                    .processes = 1,
-                                    .watch_list = workload % 2 == 0,
-                                    .trace = c != NULL && c->trace,
-                                    .logs = c != NULL && c->logs};
-    perturb_workload(workload, &options.workload);
-    struct world *w = world_new(&options);
-    map_init(&l->pasts, options.seed);
+    struct world *w = perturb_world(workload, workload % 2 == 0, c);
+    map_init(&l->pasts, 7);
     world_observe(w, observe, l);
     world_play(w, STILL_MS, say, l);
     uint64_t seen = l->seen;
     if (c != NULL) {
-        if (!l->begun) {
-            world_fail(w, "the point was not reached");
-        }
-        world_settle(w);
-        perturb_finish(w, c);
+        perturb_judge(w, c, l->begun);
     } else {
         world_free(w);
     }

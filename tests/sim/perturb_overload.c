@@ -240,24 +240,13 @@ static enum world_say say(void *ctx, struct world *w, const struct choice *next)
 
 /* ---- Cases ---- */
 
-static struct world *make(unsigned workload, const struct perturb_case *c)
-{
-    struct world_options options = {.seed = 7,
-                                    .processes = 1,
-                                    .watch_list = workload % 2 == 0,
-                                    .trace = c->trace,
-                                    .logs = c->logs};
-    perturb_workload(workload, &options.workload);
-    return world_new(&options);
-}
-
 /* Each request of a run in which nothing fails, in each form, alone and with those after it. */
 static uint64_t cases_of(unsigned workload)
 {
     static struct perturb_memo memo;
     if (!perturb_known(&memo, workload)) {
         struct overload o = {.request = UINT64_MAX};
-        struct world *w = make(workload, &(struct perturb_case){.trace = false});
+        struct world *w = perturb_world(workload, workload % 2 == 0, NULL);
         world_play(w, STILL_MS, say, &o);
         world_free(w);
         perturb_remember(&memo, workload, o.seen * overload_form_count() * 2);
@@ -284,7 +273,7 @@ static void run(uint64_t i, bool many, struct perturb_case *c)
     snprintf(c->what, sizeof c->what, "%s %s request %" PRIu64 " of %s/%u",
              o.form != NULL ? o.form->text : "connection lost", o.outage ? "from" : "at",
              o.request + 1, workload_text(spec.name), spec.variant);
-    struct world *w = make(workload, c);
+    struct world *w = perturb_world(workload, workload % 2 == 0, c);
     world_play(w, STILL_MS, say, &o);
     if (!o.begun) {
         world_fail(w, "the point was not reached");

@@ -66,24 +66,14 @@ static enum world_say say(void *ctx, struct world *w, const struct choice *next)
 /* Returns how many writes there were. */
 static uint64_t play(unsigned workload, struct overtaking *o, struct perturb_case *c)
 {
-    struct world_options options = {.seed = 7,
-                                    .processes = 1,
-                                    .watch_list = workload % 2 == 0,
-                                    .trace = c != NULL && c->trace,
-                                    .logs = c != NULL && c->logs};
-    perturb_workload(workload, &options.workload);
-    struct world *w = world_new(&options);
+    struct world *w = perturb_world(workload, workload % 2 == 0, c);
     world_observe(w, observe, o);
     world_play(w, STILL_MS, say, o);
-    if (c == NULL) {
+    if (c != NULL) {
+        perturb_judge(w, c, o->deleted);
+    } else {
         world_free(w);
-        return o->seen;
     }
-    if (!o->deleted) {
-        world_fail(w, "the point was not reached");
-    }
-    world_settle(w);
-    perturb_finish(w, c);
     return o->seen;
 }
 

@@ -229,13 +229,7 @@ static enum world_say say(void *ctx, struct world *w, const struct choice *next)
 /* A workload at a server with or without sendInitialEvents. */
 static struct world *make(unsigned workload, const struct perturb_case *c)
 {
-    struct world_options options = {.seed = 7,
-                                    .processes = 1,
-                                    .watch_list = workload % 2 == 1,
-                                    .trace = c->trace,
-                                    .logs = c->logs};
-    perturb_workload(workload / 2, &options.workload);
-    return world_new(&options);
+    return perturb_world(workload / 2, workload % 2 == 1, c);
 }
 
 static void play(struct world *w, struct point *p)
@@ -266,7 +260,7 @@ static const struct extent *extent_of(unsigned workload)
                           .pages = restart == 1,
                           .begun = restart == 0,
                           .reader = -1};
-        struct world *w = make(workload, &(struct perturb_case){.trace = false});
+        struct world *w = make(workload, NULL);
         play(w, &p);
         if (restart == 0) {
             x->requests = p.requests;
@@ -277,7 +271,7 @@ static const struct extent *extent_of(unsigned workload)
     }
     if (!x->known) {
         struct point p = {.event = UINT64_MAX, .request = UINT64_MAX, .reader = -1};
-        struct world *w = make(workload, &(struct perturb_case){.trace = false});
+        struct world *w = make(workload, NULL);
         play(w, &p);
         x->events = p.events;
         world_free(w);
@@ -363,11 +357,7 @@ static void run(uint64_t i, bool many, struct perturb_case *c)
     describe(&p, workload, c);
     struct world *w = make(workload, c);
     play(w, &p);
-    if (!p.done) {
-        world_fail(w, "the point was not reached");
-    }
-    world_settle(w);
-    perturb_finish(w, c);
+    perturb_judge(w, c, p.done);
 }
 
 const struct perturb_class perturb_reads = {

@@ -32,23 +32,12 @@ static const char *const watched[] = {"/memcacheds?", "labelSelector=memcached-o
                                       "labelSelector=app.kubernetes.io", "/pods?"};
 enum { ALL_LOOKED = (1 << 4) - 1 };
 
-static struct world *make(unsigned workload, const struct perturb_case *c)
-{
-    struct world_options options = {.seed = 7,
-                                    .processes = 1,
-                                    .watch_list = workload % 2 == 0,
-                                    .trace = c->trace,
-                                    .logs = c->logs};
-    perturb_workload(workload, &options.workload);
-    return world_new(&options);
-}
-
 /* Pairs of revisions of a run in which nothing breaks, each twice: running and down. */
 static uint64_t points_of(unsigned workload)
 {
     static struct perturb_memo memo;
     if (!perturb_known(&memo, workload)) {
-        struct world *w = make(workload, &(struct perturb_case){.trace = false});
+        struct world *w = perturb_world(workload, workload % 2 == 0, NULL);
         world_play(w, STILL_MS, NULL, NULL);
         uint64_t n = api_revision(world_api(w)) - FIRST_REVISION;
         perturb_remember(&memo, workload, n * (n + 1) / 2 * 2);
@@ -123,13 +112,9 @@ static void run(uint64_t i, bool many, struct perturb_case *c)
              (unsigned long long)(p.to - FIRST_REVISION),
              (unsigned long long)(p.at - FIRST_REVISION), workload_text(spec.name), spec.variant,
              p.down ? "down" : "running");
-    struct world *w = make(workload, c);
+    struct world *w = perturb_world(workload, workload % 2 == 0, c);
     world_play(w, STILL_MS, say, &p);
-    if (!p.done) {
-        world_fail(w, "the point was not reached");
-    }
-    world_settle(w);
-    perturb_finish(w, c);
+    perturb_judge(w, c, p.done);
 }
 
 const struct perturb_class perturb_restore = {

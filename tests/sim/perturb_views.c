@@ -23,9 +23,7 @@ static uint64_t revisions_of(unsigned workload)
 {
     static struct perturb_memo memo;
     if (!perturb_known(&memo, workload)) {
-        struct world_options options = {.seed = 7, .processes = 1};
-        perturb_workload(workload, &options.workload);
-        struct world *w = world_new(&options);
+        struct world *w = perturb_world(workload, false, NULL);
         uint64_t first = api_revision(world_api(w));
         world_play(w, STILL_MS, NULL, NULL);
         perturb_remember(&memo, workload, api_revision(world_api(w)) - first);
@@ -56,14 +54,6 @@ struct pair {
     unsigned what;          /* stale: which caches */
     bool begun, over;
 };
-
-static struct world *make(unsigned workload, const struct perturb_case *c)
-{
-    struct world_options options = {
-        .seed = 7, .processes = 1, .watch_list = false, .trace = c->trace, .logs = c->logs};
-    perturb_workload(workload, &options.workload);
-    return world_new(&options);
-}
 
 static void describe(struct perturb_case *c, unsigned workload, const char *what,
                      const struct pair *p)
@@ -118,7 +108,7 @@ static void run_stale(uint64_t i, bool many, struct perturb_case *c)
     snprintf(what, sizeof what, "stale %s after a %s", whats[p.what],
              p.restart ? "restart" : "reconnection");
     describe(c, workload, what, &p);
-    struct world *w = make(workload, c);
+    struct world *w = perturb_world(workload, false, c);
     world_play(w, STILL_MS, say_stale, &p);
     world_settle(w);
     perturb_finish(w, c);
@@ -162,7 +152,7 @@ static void run_blind(uint64_t i, bool many, struct perturb_case *c)
     p.first += FIRST_REVISION;
     p.second += FIRST_REVISION;
     describe(c, workload, "blind between", &p);
-    struct world *w = make(workload, c);
+    struct world *w = perturb_world(workload, false, c);
     world_play(w, STILL_MS, say_blind, &p);
     world_settle(w);
     perturb_finish(w, c);
