@@ -195,6 +195,7 @@ cmocka_program() {
     cmocka_program 'cmocka_unit_test(good), cmocka_unit_test(bad), cmocka_unit_test(bad), cmocka_unit_test(skipped)' >project/mixed.c
     run project/hack/test unit
     assert_fails_with "mixed: 1 passed, 2 failed (FAIL)"
+    [[ $output == *"what has failed:"*"mixed: 1 passed, 2 failed (FAIL)"*"bad"*"unit: 2 failed"* ]]
     [ "${lines[-1]}" = "3 passed, 2 failed, 1 skipped" ]
 }
 
@@ -243,6 +244,7 @@ make_cluster() {
     chmod +x project/hack/sim
     run project/hack/test sim e2e
     assert_fails_with "sim:               3 passed, 1 failed"
+    [[ $output == *"what has failed:"*"3 passed, 1 failed"* ]]
     [ "${lines[-1]}" = "4 passed, 1 failed" ]
     printf '#!/bin/sh\nexit 1\n' >project/hack/sim
     run project/hack/test sim
@@ -256,6 +258,8 @@ make_cluster() {
     printf '#!/usr/bin/env bats\n#\n# level: node\n@test "d" { :; }\n' >project/tests/e2e/two.bats
     run project/hack/test e2e
     assert_fails_with "e2e api-only:      1 passed, 1 failed, 1 skipped"
+    [[ $output == *"what has failed:"*"api-only: not ok 2 b"*'{ false; }'*"e2e api-only: 1 failed"* ]]
+    [[ ${output#*what has failed:} != *" ok 1 a"* ]]
     [ "${lines[-1]}" = "2 passed, 1 failed, 1 skipped" ]
     grep -qx 'test-api-only up --audit --api-only' asked
     grep -qx 'test-node up --audit' asked
