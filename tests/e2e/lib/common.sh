@@ -138,9 +138,13 @@ stop_operator() {
     kill -TERM "$pid"
     await_end "$pid" $STOP_SECONDS || return
     wait "$pid" || status=$?
+    forget_operator "$pid"
     ((status == 0)) || echo "operator $pid ended with exit code $status"
     return "$status"
 }
+
+# Nobody waits for it any more: await must not take its end for a failure.
+forget_operator() { [[ $1 != "${OPERATOR_PID:-}" ]] || unset OPERATOR_PID; }
 
 # $1 pid, $2 seconds
 await_end() {
@@ -156,8 +160,10 @@ await_end() {
 }
 
 kill_operator() {
-    kill -KILL "${1:-$OPERATOR_PID}"
-    wait "${1:-$OPERATOR_PID}" 2>/dev/null || true
+    local pid=${1:-$OPERATOR_PID}
+    kill -KILL "$pid"
+    wait "$pid" 2>/dev/null || true
+    forget_operator "$pid"
 }
 
 is_alive() { kill -0 "$1" 2>/dev/null; }
