@@ -301,6 +301,13 @@ static void take_body(struct client *c, struct now now, struct call *call,
     }
 }
 
+bool client_is_waiting(const struct client *c, uint64_t id)
+{
+    const struct call *call = find(c, id);
+
+    return call != NULL && call->waiting;
+}
+
 void client_event(struct client *c, struct now now, const struct event *event)
 {
     struct call *call = find(c, event->id);

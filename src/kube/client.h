@@ -74,6 +74,9 @@ uint64_t client_start(struct client *c, struct now now, struct request *request,
 /** End it now; done() is not called. Unknown ids are ignored. */
 void client_cancel(struct client *c, uint64_t id);
 
+/** It is in nobody's hands: the server's Retry-After, or the request rate, holds it back. */
+bool client_is_waiting(const struct client *c, uint64_t id);
+
 /** HEAD, BODY, END from the shell. Events of unknown ids are ignored. */
 void client_event(struct client *c, struct now now, const struct event *event);
 

@@ -98,6 +98,11 @@ uint64_t kind_search_deadline(const struct kind_search *s)
     return wants(s) ? s->wake_ms : UINT64_MAX;
 }
 
+bool kind_search_is_pausing(const struct kind_search *s)
+{
+    return client_is_waiting(manager_client(s->manager), s->call_id);
+}
+
 void kind_search_stop(struct kind_search *s)
 {
     client_cancel(manager_client(s->manager), s->call_id);

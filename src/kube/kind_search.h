@@ -41,5 +41,8 @@ void kind_search_fini(struct kind_search *s);
 void kind_search_pump(struct kind_search *s);
 uint64_t kind_search_deadline(const struct kind_search *s);
 
+/** Nothing is sent before the server's Retry-After is over. */
+bool kind_search_is_pausing(const struct kind_search *s);
+
 /** Cancel what is in flight. */
 void kind_search_stop(struct kind_search *s);

@@ -211,7 +211,7 @@ bool lookout_is_of(const struct lookout *l, const char *api_version, const char 
 
 bool lookout_is_idle(const struct lookout *l)
 {
-    return l->kind == NULL && l->watched.count == 0;
+    return l->kind == NULL && l->watched.count == 0 && !kind_search_is_pausing(&l->search);
 }
 
 const struct kind *lookout_kind(const struct lookout *l)

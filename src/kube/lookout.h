@@ -74,8 +74,9 @@ struct sight {
 bool lookout_add(struct lookout *l, const char *ns, const char *name);
 
 /** Undoes one lookout_add(); nothing, if that returned false. The last one ends the watch, and what
- * was held of the object goes, at the beginning of the next step or later in this one: added again
- * before that, nothing happens. */
+ * was held of the object goes, at the beginning of the next step or later in this one; where a
+ * backoff or the server's Retry-After runs, when that is over or others need the place. Added again
+ * before that, the watch goes on as if nothing had been. */
 void lookout_remove(struct lookout *l, const char *ns, const char *name);
 
 /** All zero (neither synced nor in trouble) for what was not added. */
@@ -100,7 +101,9 @@ void lookout_free(struct lookout *l);
 /** It watches @api_version's @kind. */
 bool lookout_is_of(const struct lookout *l, const char *api_version, const char *kind);
 
-/** Nothing is watched, and the kind is not known: it may be freed. */
+/** Nothing is watched, the kind is not known, and the server has not asked to wait: it may be
+ * freed.
+ */
 bool lookout_is_idle(const struct lookout *l);
 
 /** Begin what was added, end what was removed, and all that is due; cheap when nothing is. */

@@ -72,10 +72,20 @@ static void end(struct lookout *l, size_t i)
     lookout_free_watched(w);
 }
 
-static void end_unreferenced(struct lookout *l)
+/* A pause outlives the references, for whoever refers to the object anew must not ask before it is
+ * over; unless others need the place. */
+static bool has_ended(const struct lookout *l, const struct watched *w, struct now now)
+{
+    bool stays = w->watcher != NULL && watcher_is_pausing(w->watcher, now) &&
+                 l->watched.count <= LOOKOUT_WATCHES_MAX;
+
+    return w->references == 0 && !stays;
+}
+
+static void end_unreferenced(struct lookout *l, struct now now)
 {
     for (size_t i = 0; i < l->watched.count;) {
-        if (lookout_at(l, i)->references == 0) {
+        if (has_ended(l, lookout_at(l, i), now)) {
             end(l, i); /* the last entry moves to i */
         } else {
             i++;
@@ -152,7 +162,7 @@ void lookout_pump(struct lookout *l)
     }
     l->stirred = false; /* first: who is told may stir it */
     l->due_ms = UINT64_MAX;
-    end_unreferenced(l);
+    end_unreferenced(l, now);
     scales_drop_strays(&l->scales);
     search(l);
     pump_all(l, now);

@@ -163,6 +163,12 @@ uint64_t watcher_deadline(const struct watcher *w)
     return reflector_deadline(&w->reflector);
 }
 
+bool watcher_is_pausing(const struct watcher *w, struct now now)
+{
+    return w->call_id != 0 ? client_is_waiting(manager_client(w->manager), w->call_id)
+                           : now.mono_ms < watcher_deadline(w);
+}
+
 void watcher_stop(struct watcher *w)
 {
     client_cancel(manager_client(w->manager), w->call_id);

@@ -31,6 +31,8 @@ void watcher_pump(struct watcher *w, bool may);
  */
 uint64_t watcher_unanswered_since(const struct watcher *w);
 uint64_t watcher_deadline(const struct watcher *w);
+/** Nothing is sent before a backoff, or the server's Retry-After, is over. */
+bool watcher_is_pausing(const struct watcher *w, struct now now);
 
 /** reflector_take_reset() and reflector_distrust(). */
 bool watcher_take_reset(struct watcher *w);
