@@ -165,8 +165,7 @@ uint64_t watcher_deadline(const struct watcher *w)
 
 bool watcher_is_pausing(const struct watcher *w, struct now now)
 {
-    return w->call_id != 0 ? client_is_waiting(manager_client(w->manager), w->call_id)
-                           : now.mono_ms < watcher_deadline(w);
+    return w->call_id == 0 && now.mono_ms < watcher_deadline(w);
 }
 
 void watcher_stop(struct watcher *w)
