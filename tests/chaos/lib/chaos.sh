@@ -50,7 +50,7 @@ descriptors() {
 # When a line was first logged, as of now_ms. $1 pattern, $2 file
 logged_at() { date -d "$(grep -m 1 -E -- "$1" "$2" | cut -f 1)" +%s%3N; }
 
-# Attempts to list or watch, answered or not.
+# Requests that read, answered or not: lists, watches, and a GET before each creation.
 reads() { metric rest_client_requests_total 'method="GET"'; }
 
 # ---- what must hold ----------------------------------------------------------------------------------
@@ -61,19 +61,25 @@ begin_fault() {
     FAULT_READS=$(reads) FAULT_WRITES=$(writes) FAULT_START=$(now_ms)
 }
 
+# Deployments of ours that have been created since, as far as they are there.
+created() {
+    api GET "/apis/apps/v1/namespaces/$NS/deployments?labelSelector=app.kubernetes.io/managed-by=memcached-operator" |
+        jq --argjson since $((FAULT_START / 1000)) '[.items[] | select((.metadata.creationTimestamp | fromdate) >= $since)] | length'
+}
+
 # After it, once all is well: by the history not one write was wrong, the process is the same one and has
 # not grown, and it has not stormed. $1 what broke, $2 well again after, $3 noticed after
 end_fault() {
     local verdict
-    local -i reads_sent writes_sent seconds
+    local -i reads_sent writes_sent created seconds
     verdict=$(judge_history) || { echo "$verdict" && return 1; }
     is_alive "$OPERATOR_PID"
     seconds=$((($(now_ms) - FAULT_START) / 1000)) reads_sent=$(($(reads) - FAULT_READS))
-    writes_sent=$(($(writes) - FAULT_WRITES))
+    writes_sent=$(($(writes) - FAULT_WRITES)) created=$(created)
     figure "$1" "${3:-}" "$2" "$reads_sent + $writes_sent" "${verdict%% *}" 0 \
         "$FAULT_RSS → $(rss) KiB"
-    echo "$reads_sent attempts to watch in $seconds s; descriptors: $FAULT_DESCRIPTORS, then $(descriptors)"
-    ((reads_sent <= WATCHES * (BACKOFF_ATTEMPTS + seconds / 4)))
+    echo "$reads_sent reads in $seconds s, $created of them before a creation; descriptors: $FAULT_DESCRIPTORS, then $(descriptors)"
+    ((reads_sent - created <= WATCHES * (BACKOFF_ATTEMPTS + seconds / 4)))
     ((writes_sent <= ATTEMPTS_A_WRITE * ${verdict%% *}))
     (($(rss) <= FAULT_RSS + GROWTH_KIB))
     (($(descriptors) <= FAULT_DESCRIPTORS + WRITES_IN_FLIGHT + WATCHES))
