@@ -210,6 +210,10 @@ static void write_claimants(struct steps *s, unsigned variant)
         user_wait(s, 5);
         user_scale(s, &web, 4);
         break;
+    case 6: /* the one that decided is on its way out, to the end */
+        user_delete_held(s, &api);
+        user_scale(s, &api, 4);
+        break;
     }
 }
 
@@ -290,7 +294,7 @@ static const struct {
     [WORKLOAD_RECREATE] = {write_recreate, 7},
     [WORKLOAD_RELABEL] = {write_relabel, 6},
     [WORKLOAD_HAND_SCALE] = {write_hand_scale, 5},
-    [WORKLOAD_CLAIMANTS] = {write_claimants, 6},
+    [WORKLOAD_CLAIMANTS] = {write_claimants, 7},
     [WORKLOAD_UPGRADE] = {write_upgrade, 3},
     [WORKLOAD_NAMESPACE] = {write_namespace, 2},
     [WORKLOAD_CRD] = {write_crd, 3},

@@ -12,7 +12,6 @@
 #define FROM_WEB_AND(...)  "{'sources':[" WEB "]," __VA_ARGS__ "}"
 #define FROM_BOTH          "{'sources':[" WEB "," DB "]}"
 #define FROM_BOTH_AND(...) "{'sources':[" WEB "," DB "]," __VA_ARGS__ "}"
-#define HOLD               "{'metadata':{'finalizers':['example.com/hold']}}"
 
 static const struct target cache = {"memcacheds", NS, "cache"};
 static const struct target operand = {"deployments", NS, "cache"};
@@ -177,8 +176,7 @@ void workload_write_several(struct steps *s, unsigned variant)
         user_create_sized(s, NS, "cache", 1, "{'claims':'Sum'}");
         user_create_source(s, NS, "web", "cache", 2);
         user_create_source(s, NS, "api", "cache", 3);
-        user_patch(s, "kubectl", &api, HOLD);
-        user_delete(s, &api, "Background");
+        user_delete_held(s, &api);
         break;
     }
 }
@@ -245,8 +243,7 @@ void workload_write_missing(struct steps *s, unsigned variant)
         break;
     case 10: /* on its way out, to the end */
         make_pair(s, 4, FROM_WEB_AND("'ifMissing':'Min','min':1"));
-        user_patch(s, "kubectl", &web, HOLD);
-        user_delete(s, &web, "Background");
+        user_delete_held(s, &web);
         user_scale(s, &web, 5);
         break;
     case 11: /* it is gone for good */

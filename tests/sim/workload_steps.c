@@ -319,6 +319,12 @@ void user_delete(struct steps *s, const struct target *target, const char *polic
     mem_free(words);
 }
 
+void user_delete_held(struct steps *s, const struct target *target)
+{
+    user_patch(s, "kubectl", target, "{'metadata':{'finalizers':['example.com/hold']}}");
+    user_delete(s, target, "Background");
+}
+
 /* ---- More than an object ---- */
 
 static struct step *add_about(struct steps *s, enum step_type type, const char *words,

@@ -97,6 +97,8 @@ void user_claim(struct steps *s, const char *ns, const char *deployment, const c
 
 /** @policy: "Background", "Foreground", "Orphan". */
 void user_delete(struct steps *s, const struct target *target, const char *policy);
+/** It stays on its way out, for ever: somebody's finalizer holds it. */
+void user_delete_held(struct steps *s, const struct target *target);
 
 void user_create_namespace(struct steps *s, const char *ns);
 void user_delete_namespace(struct steps *s, const char *ns);
