@@ -299,7 +299,7 @@ static const struct {
     [WORKLOAD_NAMESPACE] = {write_namespace, 2},
     [WORKLOAD_CRD] = {write_crd, 3},
     [WORKLOAD_STRANGER] = {write_stranger, 5},
-    [WORKLOAD_SIZE_FROM] = {workload_write_size_from, 10},
+    [WORKLOAD_SIZE_FROM] = {workload_write_size_from, 11},
     [WORKLOAD_SEVERAL] = {workload_write_several, 10},
     [WORKLOAD_MISSING] = {workload_write_missing, 12},
     [WORKLOAD_HOLD] = {workload_write_hold, 7},

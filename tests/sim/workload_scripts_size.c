@@ -5,10 +5,12 @@
 
 #define NS "default"
 
-#define DEPLOYMENT(name)   "{'kind':'Deployment','name':'" name "'}"
-#define WEB                DEPLOYMENT("web")
-#define DB                 "{'kind':'StatefulSet','name':'db'}"
-#define FROM_WEB           "{'sources':[" WEB "]}"
+#define DEPLOYMENT(name) "{'kind':'Deployment','name':'" name "'}"
+#define WEB              DEPLOYMENT("web")
+#define DB               "{'kind':'StatefulSet','name':'db'}"
+#define FROM_WEB         "{'sources':[" WEB "]}"
+#define FROM_FLEET                                                                                 \
+    "{'sources':[{'apiVersion':'stable.example.com/v1','kind':'Fleet','name':'web'}]}"
 #define FROM_WEB_AND(...)  "{'sources':[" WEB "]," __VA_ARGS__ "}"
 #define FROM_BOTH          "{'sources':[" WEB "," DB "]}"
 #define FROM_BOTH_AND(...) "{'sources':[" WEB "," DB "]," __VA_ARGS__ "}"
@@ -68,8 +70,7 @@ void workload_write_size_from(struct steps *s, unsigned variant)
         follow(s, &set, "{'sources':[{'kind':'ReplicaSet','name':'web'}]}");
         break;
     case 4:
-        follow(s, &fleet,
-               "{'sources':[{'apiVersion':'stable.example.com/v1','kind':'Fleet','name':'web'}]}");
+        follow(s, &fleet, FROM_FLEET);
         break;
     case 5: /* it takes over from a label, and gives back */
         user_create_memcached(s, NS, "cache", 1);
@@ -95,8 +96,7 @@ void workload_write_size_from(struct steps *s, unsigned variant)
         user_scale(s, &api, 1);
         break;
     case 8: /* nothing of it changes but what is no replicas */
-        follow(s, &fleet,
-               "{'sources':[{'apiVersion':'stable.example.com/v1','kind':'Fleet','name':'web'}]}");
+        follow(s, &fleet, FROM_FLEET);
         user_patch(s, "kubectl", &fleet, "{'spec':{'note':'x'}}");
         user_patch(s, "kubectl", &fleet, "{'metadata':{'labels':{'a':'b'}}}");
         user_wait(s, 5); /* until it is followed */
@@ -108,6 +108,13 @@ void workload_write_size_from(struct steps *s, unsigned variant)
         user_create_source(s, "other", "web", NULL, 2);
         user_create_sized(s, "other", "cache", 1, FROM_WEB);
         user_scale(s, &web, 4);
+        break;
+    case 10: /* nobody asks for that kind any more, and then somebody does */
+        user_create_scalable(s, &fleet, 2);
+        user_create_sized(s, NS, "cache", 1, FROM_FLEET);
+        user_wait(s, 1);
+        user_delete(s, &cache, "Background");
+        user_create_sized(s, NS, "cache", 3, FROM_FLEET);
         break;
     }
 }
