@@ -306,6 +306,36 @@ make_cluster() {
     assert_fails_with "no such level: moon"
 }
 
+@test "hack/sim: a soak goes on where it was interrupted, with the same simulator only" {
+    mkdir -p project/hack/lib project/build/tests/sim bin
+    cp "$ROOT/hack/sim" project/hack/
+    cp "$ROOT/hack/lib/common.sh" project/hack/lib/
+    printf '#!/bin/sh\n' | tee bin/make >bin/ninja
+    cat >project/build/tests/sim/sim <<EOF
+#!/bin/sh
+echo "\$*" >>$PWD/asked
+[ "\$2" != lost ] || [ ! -e $PWD/bad ] || { echo 2 passed, 1 failed; exit 1; }
+echo 3 passed, 0 failed
+EOF
+    chmod +x bin/* project/build/tests/sim/sim
+    touch bad
+    PATH=$PWD/bin:$PATH run project/hack/sim --soak
+    assert_fails_with "sim class lost --many: 2 passed, 1 failed"
+    parts=$(wc -l <asked)
+    [ "${lines[-1]}" = "$((3 * parts - 1)) passed, 1 failed" ]
+    rm bad asked
+    PATH=$PWD/bin:$PATH run project/hack/sim --soak
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(cat asked)" = "class lost --many" ]
+    [[ $output == *"sim class crash --many: 3 passed, 0 failed, before"* ]]
+    [ "${lines[-1]}" = "$((3 * parts)) passed, 0 failed" ]
+    rm asked
+    echo '# another one' >>project/build/tests/sim/sim
+    PATH=$PWD/bin:$PATH run project/hack/sim --soak
+    [ "$(wc -l <asked)" -eq "$parts" ]
+}
+
 @test "crd: a rule without its comment, a comment without its rules, and stray text are found" {
     mkdir bases
     printf 'a:\n  # cel: one\n  type: object\n' >bases/cache.example.com_memcacheds.yaml
