@@ -48,7 +48,7 @@ const struct explore_spec explore_specs[] = {
                  .faults = {.crash = 1, .lose = 1},
                  .workload = {.name = WORKLOAD_RELABEL}},
      .prelude = 3,
-     .depth_many = 14},
+     .depth_many = 12},
     {.name = "recreate",
      .options =
          {.seed = 1, .processes = 1, .no_pods = true, .workload = {.name = WORKLOAD_RECREATE}},
