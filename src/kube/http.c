@@ -38,6 +38,16 @@ void actions_push(struct actions *a, struct action action)
     a->count++;
 }
 
+bool actions_is_cancelled(const struct actions *a, size_t i)
+{
+    for (size_t later = i + 1; later < a->count; later++) {
+        if (a->items[later].type == ACTION_CANCEL && a->items[later].id == a->items[i].id) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void actions_clear(struct actions *a)
 {
     for (size_t i = 0; i < a->count; i++) {

@@ -83,6 +83,10 @@ struct actions {
 
 void actions_push(struct actions *a, struct action action);
 
+/** The START at @i is cancelled further on: it is not to be performed, and its request may be gone
+ * by now. */
+bool actions_is_cancelled(const struct actions *a, size_t i);
+
 /** Free the log texts and empty the list; keeps its memory. */
 void actions_clear(struct actions *a);
 void actions_fini(struct actions *a);

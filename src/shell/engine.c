@@ -21,23 +21,12 @@ static void on_event(void *ctx, const struct event *event)
 
 /* ---- actions ---- */
 
-/* Started and cancelled in one step: the request may be gone by now. */
-static bool cancelled_later(const struct actions *a, size_t i)
-{
-    for (size_t later = i + 1; later < a->count; later++) {
-        if (a->items[later].type == ACTION_CANCEL && a->items[later].id == a->items[i].id) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void perform(struct engine *e, size_t i)
 {
     const struct action *action = &e->actions.items[i];
     switch (action->type) {
     case ACTION_START:
-        if (!cancelled_later(&e->actions, i)) {
+        if (!actions_is_cancelled(&e->actions, i)) {
             transport_start(e->transport, action->id, action->request);
         }
         return;

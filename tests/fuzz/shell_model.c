@@ -86,16 +86,6 @@ static void check_log(const char *text)
     }
 }
 
-/* Begun and cancelled before we are told: the request is gone already. */
-static bool cancelled_later(const struct actions *a, size_t i)
-{
-    uint64_t id = a->items[i].id;
-    do {
-        i++;
-    } while (i < a->count && !(a->items[i].type == ACTION_CANCEL && a->items[i].id == id));
-    return i < a->count;
-}
-
 static void cancel(struct shell_model *m, uint64_t id)
 {
     size_t i = model_find(m, id);
@@ -111,7 +101,7 @@ static void perform(struct shell_model *m)
         assert(m->exit_code < 0); /* nothing more after the exit */
         switch (a->type) {
         case ACTION_START:
-            if (!cancelled_later(&m->actions, i)) {
+            if (!actions_is_cancelled(&m->actions, i)) {
                 start(m, a);
             }
             break;

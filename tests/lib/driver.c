@@ -47,7 +47,9 @@ static void perform(struct driver *d)
         const struct action *a = &d->actions.items[i];
         switch (a->type) {
         case ACTION_START:
-            add_open(d, a);
+            if (!actions_is_cancelled(&d->actions, i)) {
+                add_open(d, a);
+            }
             break;
         case ACTION_CANCEL:
             for (size_t k = 0; k < d->open_count; k++) {

@@ -83,16 +83,6 @@ static void abandon(struct network *n, struct flight *f)
     }
 }
 
-static bool starts_and_ends(const struct actions *a, size_t i)
-{
-    for (size_t later = i + 1; later < a->count; later++) {
-        if (a->items[later].type == ACTION_CANCEL && a->items[later].id == a->items[i].id) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void add_flight(struct network *n, struct process *p, const struct action *a)
 {
     const struct request *r = a->request;
@@ -155,7 +145,7 @@ static void perform(struct network *n, struct process *p)
         const struct action *a = &n->actions.items[i];
         switch (a->type) {
         case ACTION_START:
-            if (!starts_and_ends(&n->actions, i)) {
+            if (!actions_is_cancelled(&n->actions, i)) {
                 add_flight(n, p, a);
             }
             break;
