@@ -101,9 +101,7 @@ void lookout_free(struct lookout *l);
 /** It watches @api_version's @kind. */
 bool lookout_is_of(const struct lookout *l, const char *api_version, const char *kind);
 
-/** Nothing is watched, the kind is not known, and the server has not asked to wait: it may be
- * freed.
- */
+/** Nothing is watched, the kind is not known, and no Retry-After runs: it may be freed. */
 bool lookout_is_idle(const struct lookout *l);
 
 /** Begin what was added, end what was removed, and all that is due; cheap when nothing is. */

@@ -381,29 +381,6 @@ static void removed_and_added_again_in_a_pause_keeps_to_it(void **state)
     assert_nothing_left(d);
 }
 
-static void removed_and_added_again_while_its_list_waits_goes_on(void **state)
-{
-    (void)state;
-    struct driver *d = begin();
-
-    add("web");
-    driver_feed(d, GET("web"), EVENT("ADDED", META("web", "5")) INITIAL_END("10"));
-    driver_break(d, GET("web"));
-    driver_pass(d, 2000);
-    driver_retry_after(d, GET("web") "resourceVersion=10", 429, 30000);
-    remove_one("web");
-    driver_pass(d, 10000);
-    add("web");
-    driver_pass(d, 19000);
-    assert_int_equal(driver_count(d, GET("web")), 0);
-    driver_pass(d, 2000);
-    assert_int_equal(driver_count(d, GET("web")), 1);
-    driver_retry_after(d, GET("web"), 429, 30000);
-    remove_one("web");
-    driver_pass(d, 60000);
-    assert_nothing_left(d);
-}
-
 static void removed_and_added_again_in_one_step_goes_on(void **state)
 {
     (void)state;
@@ -1478,7 +1455,6 @@ int main(void)
         LOOKOUT_TEST(removed_while_its_initial_events_come),
         LOOKOUT_TEST(removed_while_it_waits_for_another_attempt),
         LOOKOUT_TEST(removed_and_added_again_in_a_pause_keeps_to_it),
-        LOOKOUT_TEST(removed_and_added_again_while_its_list_waits_goes_on),
         LOOKOUT_TEST(removed_and_added_again_in_one_step_goes_on),
         LOOKOUT_TEST(removed_and_added_again_later_begins_anew),
         LOOKOUT_TEST(removed_by_whom_it_is_told_to),
