@@ -82,7 +82,7 @@ demo: ## Show everything, from dependencies to real memcached pods (other cluste
 ##@ Test
 
 .PHONY: test
-test: deps ## Run all tests: unit, unit with sanitizers, end-to-end
+test: deps ## Run all tests: unit, with sanitizers too, fuzz corpora, simulator, end-to-end
 	@hack/test
 
 .PHONY: test-unit
