@@ -79,6 +79,7 @@ void reflector_drop_pending(struct reflector *r)
     r->pending_count = r->pending_cap = 0;
     reflector_set_text(&r->page_token, NULL);
     reflector_set_text(&r->page_rv, NULL);
+    reflector_set_text(&r->known_rv, NULL);
     list_fini(&r->list);
     list_init(&r->list);
 }
@@ -119,10 +120,10 @@ static enum store_versions versions_of(const struct reflector *r, const char *rv
     if (r->distrusted) {
         return VERSIONS_RESET;
     }
-    if (r->list_rv != REFLECTOR_RV_QUORUM || r->scope->rv == NULL) {
+    if (r->list_rv != REFLECTOR_RV_QUORUM || r->known_rv == NULL) {
         return VERSIONS_CONTINUE;
     }
-    return rv_compare(rv, r->scope->rv) < 0 ? VERSIONS_RESET : VERSIONS_DOUBTFUL;
+    return rv_compare(rv, r->known_rv) < 0 ? VERSIONS_RESET : VERSIONS_DOUBTFUL;
 }
 
 void reflector_commit(struct reflector *r, const char *rv)

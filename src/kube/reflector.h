@@ -104,7 +104,8 @@ struct reflector {
     struct list list;
     struct buf refusal; /* body of an answer that is not 200, for its Status */
     char *page_token;
-    char *page_rv;           /* resourceVersion of the first page */
+    char *page_rv;  /* resourceVersion of the first page */
+    char *known_rv; /* what was known when the list was asked for: a quorum read is as new */
     struct object **pending; /* list in progress */
     size_t pending_count, pending_cap;
 };

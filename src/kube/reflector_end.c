@@ -83,6 +83,7 @@ static void list_failed(struct reflector *r, struct now now, const struct error 
         return;
     }
     if (outdated && r->list_rv != REFLECTOR_RV_QUORUM) {
+        r->scope->doubted = why->code == ERR_RV_TOO_LARGE;
         r->list_rv = REFLECTOR_RV_QUORUM;
         r->list_whole = false;
         return;
@@ -187,14 +188,16 @@ static void watch_ended(struct reflector *r, struct now now, struct error *why)
 static void check_ended(struct reflector *r, struct now now, struct error *why)
 {
     bool answered = why->code == ERR_NONE && list_end(&r->list, why) == 0;
-    bool reached = answered && rv_compare(r->list.rv, r->scope->rv) >= 0;
+    bool reached = answered && rv_compare(r->list.rv, r->known_rv) >= 0;
 
+    reflector_set_text(&r->known_rv, NULL);
     r->next = REFLECTOR_NEXT_WATCH;
     if (reached) {
         return;
     }
     r->next = REFLECTOR_NEXT_LIST;
     if (answered || why->code == ERR_RV_TOO_LARGE || why->code == ERR_GONE) {
+        r->scope->doubted = why->code != ERR_GONE;
         r->list_rv = REFLECTOR_RV_QUORUM;
         return;
     }

@@ -3,7 +3,7 @@
  */
 #include "base/mem.h"
 #include "kube/name.h"
-#include "kube/reflector.h"
+#include "kube/reflector_parts.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -27,6 +27,9 @@ static void begin(struct reflector *r, struct now now, enum reflector_state stat
     r->http_status = 0;
     r->retry_after_ms = -1;
     r->event_seen = false;
+    if (state != REFLECTOR_WATCHING && r->next != REFLECTOR_NEXT_PAGE) {
+        reflector_set_text(&r->known_rv, store_newest(r->store, r->scope));
+    }
     buf_reset(&r->refusal, 0);
     watch_reset(&r->watch);
     list_reset(&r->list);
@@ -94,7 +97,7 @@ static void want_check(struct reflector *r, struct now now, struct request *out)
     if (r->spec.name == NULL) {
         path_append_query(&path, "fieldSelector", "metadata.name=x");
     }
-    path_append_query(&path, "resourceVersion", r->scope->rv);
+    path_append_query(&path, "resourceVersion", r->known_rv);
     out->path = end_path(&path);
     out->accept = r->spec.metadata_only ? MEDIA_META_LIST : NULL;
     out->timeout_ms = REFLECTOR_LIST_TIMEOUT_MS;

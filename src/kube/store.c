@@ -193,12 +193,30 @@ static bool covers(const struct store_scope *scope, const struct object *o)
            (scope->name == NULL || strcmp(scope->name, o->name) == 0);
 }
 
+const char *store_newest(const struct store *s, const struct store_scope *scope)
+{
+    const char *newest = scope->rv;
+
+    if (scope->name != NULL) { /* there may be a thousand such scopes */
+        const struct object *o = find(s, scope->ns, scope->name);
+        return o != NULL && (newest == NULL || rv_compare(o->rv, newest) > 0) ? o->rv : newest;
+    }
+    map_for_each (&s->objects, e) {
+        const struct object *o = e->value;
+        if (covers(scope, o) && (newest == NULL || rv_compare(o->rv, newest) > 0)) {
+            newest = o->rv;
+        }
+    }
+    return newest;
+}
+
 /* A watch has come to @o's version or beyond. */
 static bool was_told(const struct store *s, const struct object *o)
 {
     for (size_t i = 0; i < s->scope_count; i++) {
         const struct store_scope *scope = s->scopes[i];
-        if (scope->rv != NULL && covers(scope, o) && rv_compare(o->rv, scope->rv) <= 0) {
+        if (scope->rv != NULL && !scope->doubted && covers(scope, o) &&
+            rv_compare(o->rv, scope->rv) <= 0) {
             return true;
         }
     }
@@ -325,6 +343,7 @@ bool store_replace(struct store *s, struct store_scope *scope, struct object **o
     }
     set_rv(scope, rv);
     scope->synced = true;
+    scope->doubted = false;
     scope->lists++;
     return reset;
 }

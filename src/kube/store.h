@@ -31,6 +31,8 @@ struct store_scope {
     char *name; /* NULL: all objects there */
     char *rv;   /* last resourceVersion that the watch has delivered; NULL before the first list */
     bool synced;
+    bool doubted;   /* the server has not come as far, so what it has told since then is not known;
+                     * until the next list */
     uint64_t lists; /* complete lists so far */
 };
 
@@ -64,7 +66,7 @@ enum store_versions {
     VERSIONS_CONTINUE, /* they are of one history */
     VERSIONS_DOUBTFUL, /* a consistent read, as the last one may not have been: a restored etcd
                         * counts anew, so the same version need not be the same object */
-    VERSIONS_RESET,    /* that is so: @rv is below the scope's, on a quorum read */
+    VERSIONS_RESET,    /* that is so: @rv is below what was known before, on a quorum read */
 };
 
 void store_init(struct store *s, const struct kind *kind, uint64_t seed);
@@ -87,6 +89,10 @@ struct store_scope *store_add_scope(struct store *s, const char *ns, const char 
 void store_remove_scope(struct store *s, struct store_scope *scope);
 
 void store_scope_advance(struct store_scope *scope, const char *rv);
+
+/** The newest version that is known of @scope: that of its watch, or of an own write's answer which
+ * the watch has not brought yet. NULL: none. Borrowed until the store changes. */
+const char *store_newest(const struct store *s, const struct store_scope *scope);
 
 /** The scope that brings all objects of @ns; NULL: none does. */
 const struct store_scope *store_scope_of(const struct store *s, const char *ns);
@@ -111,8 +117,8 @@ enum store_result store_put(struct store *s, struct object *o);
 /**
  * From the answer to our own write or read: takes @o. Dropped (STORE_STALE) when the watch has
  * already passed its resourceVersion and the store does not hold the object: it was deleted since,
- * and its ghost would stay for ever. What the watch does not show (store_show_only()) goes, as by
- * the DELETED event that it is for the watch.
+ * and its ghost would stay for ever (of a doubted scope: until its list). What the watch does not
+ * show (store_show_only()) goes, as by the DELETED event that it is for the watch.
  */
 enum store_result store_put_answer(struct store *s, struct object *o);
 

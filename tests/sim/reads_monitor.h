@@ -42,7 +42,7 @@ struct reader {
     enum read_shape list;  /* of its last list, pages aside */
     bool initial_done, event_seen;
     uint64_t started_ms;
-    uint64_t rv;     /* the highest that it has asked from */
+    uint64_t rv;     /* the highest that it has watched or listed from */
     bool no_initial; /* this server does not do it */
     bool quorum;     /* its list may be without a version, until it is done */
     /* after a fault */

@@ -247,6 +247,17 @@ static void end_early(struct script *s)
     end(s);
 }
 
+/* To an own write. */
+static enum store_result put_answer(struct script *s, const char *pod)
+{
+    struct object *o = NULL;
+    yyjson_doc *doc = yyjson_read(pod, strlen(pod), 0);
+
+    assert_int_equal(object_decode_meta(yyjson_doc_get_root(doc), &o, NULL), 0);
+    yyjson_doc_free(doc);
+    return store_put_answer(&s->store, o);
+}
+
 static void refuse(struct script *s)
 {
     answer(s, 422, STATUS(422, "Invalid"));
@@ -634,11 +645,7 @@ static void quorum_read_above_the_last_version_keeps_own_writes(void **state)
     answer(&s, 410, "");
     forget_trace(&s);
     want(&s);
-    struct object *own = NULL;
-    yyjson_doc *doc = yyjson_read(POD("own", "60"), strlen(POD("own", "60")), 0);
-    assert_int_equal(object_decode_meta(yyjson_doc_get_root(doc), &own, NULL), 0);
-    yyjson_doc_free(doc);
-    store_put_answer(&s.store, own);
+    put_answer(&s, POD("own", "60"));
     head(&s, 200);
     body(&s, LIST("50", ""));
     end(&s);
@@ -931,6 +938,42 @@ static void history_reset_shows_in_a_list_that_takes_an_object_back(void **state
     answer(&s, 200, LIST("1001", POD("x", "7")));
     assert_trace(&s, GET_LIST("limit=500"), "update a/x@7", "list works");
     assert_true(reflector_take_reset(&s.reflector));
+}
+
+/* Only the answer to an own write has told of the version that is lost. */
+static void check_is_about_own_writes_too(void **state)
+{
+    SCRIPT(s, script_init_after_list);
+
+    put_answer(&s, POD("x", "11"));
+    cut(&s, ERR_TRANSPORT);
+    forget_trace(&s);
+    answer(&s, 504, TOO_LARGE);
+    answer(&s, 200, LIST("10", POD("x", "5")));
+    assert_trace(&s, GET_CHECK("11"), GET_LIST("limit=500"), "update a/x@5", "list works");
+    assert_true(reflector_take_reset(&s.reflector));
+}
+
+/* A server that has lost its newest versions gives them to others. */
+static void answer_of_a_server_that_is_behind_is_no_ghost(void **state)
+{
+    static const char *const next[] = {
+        /* how the list goes on */
+        LIST("9", POD("own", "9") "," POD("x", "5")), /* it was lost history */
+        LIST("12", POD("x", "5")),                    /* it was behind, and it is a ghost */
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(next); i++) {
+        CLEANUP(script_fini) struct script s;
+        script_init_after_list(&s);
+        cut(&s, ERR_TRANSPORT);
+        assert_int_equal(put_answer(&s, POD("early", "9")), STORE_STALE);
+        answer(&s, 504, TOO_LARGE);
+        assert_int_equal(put_answer(&s, POD("own", "9")), STORE_ADDED);
+        answer(&s, 200, next[i]);
+        assert_int_equal(store_get(&s.store, "a", "own") != NULL, i == 0);
+        assert_int_equal(put_answer(&s, POD("late", "8")), STORE_STALE);
+    }
 }
 
 static void check_that_is_refused_means_a_relist(void **state)
@@ -1429,6 +1472,8 @@ int main(void)
         cmocka_unit_test(watch_whose_server_is_in_trouble_is_tried_again_after_a_check),
         cmocka_unit_test(server_that_came_back_with_an_older_history_is_listed_anew),
         cmocka_unit_test(history_reset_shows_in_a_list_that_takes_an_object_back),
+        cmocka_unit_test(check_is_about_own_writes_too),
+        cmocka_unit_test(answer_of_a_server_that_is_behind_is_no_ghost),
         cmocka_unit_test(check_that_is_refused_means_a_relist),
         cmocka_unit_test(distrusted_scope_is_listed_anew_and_taken_as_it_is),
         cmocka_unit_test(refreshed_scope_is_listed_by_a_consistent_read),
