@@ -108,11 +108,12 @@ bool lookout_is_idle(const struct lookout *l);
 void lookout_pump(struct lookout *l);
 uint64_t lookout_deadline(const struct lookout *l);
 
-/** The server's history was reset: the watcher whose list has shown it, once; else NULL. */
-struct watcher *lookout_take_reset(struct lookout *l);
-/** It was reset, as @witness (may be another lookout's, or none's) has shown: list all else anew.
- */
-void lookout_distrust(struct lookout *l, const struct watcher *witness);
+/** watcher_take_history(): a watcher that has found something, and what; NULL when there is none
+ * (more). */
+struct watcher *lookout_take_history(struct lookout *l, enum reflector_history *history);
+/** That is so, as @witness (may be another lookout's, or none's) has shown: list all else anew. */
+void lookout_learn_history(struct lookout *l, const struct watcher *witness,
+                           enum reflector_history history);
 
 /** Cancel what is in flight, for good. */
 void lookout_stop(struct lookout *l);

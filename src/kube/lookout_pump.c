@@ -173,28 +173,32 @@ uint64_t lookout_deadline(const struct lookout *l)
     return l->stirred ? 0 : l->due_ms;
 }
 
-struct watcher *lookout_take_reset(struct lookout *l)
+struct watcher *lookout_take_history(struct lookout *l, enum reflector_history *history)
 {
     for (size_t i = 0; l->stirred && i < l->watched.count; i++) {
         struct watcher *watcher = lookout_at(l, i)->watcher;
-        if (watcher != NULL && watcher_take_reset(watcher)) {
+        *history = watcher != NULL ? watcher_take_history(watcher) : REFLECTOR_HISTORY_GOES_ON;
+        if (*history != REFLECTOR_HISTORY_GOES_ON) {
             return watcher;
         }
     }
     return NULL;
 }
 
-void lookout_distrust(struct lookout *l, const struct watcher *witness)
+void lookout_learn_history(struct lookout *l, const struct watcher *witness,
+                           enum reflector_history history)
 {
     l->stirred = true;
     for (size_t i = 0; i < l->watched.count; i++) {
         struct watcher *watcher = lookout_at(l, i)->watcher;
         if (watcher != NULL && watcher != witness) {
-            watcher_distrust(watcher);
+            watcher_learn_history(watcher, history);
         }
     }
-    store_drop_all(&l->scales.store);
-    lookout_tell_all(l);
+    if (history == REFLECTOR_HISTORY_RESET) {
+        store_drop_all(&l->scales.store);
+        lookout_tell_all(l);
+    }
 }
 
 void lookout_stop(struct lookout *l)

@@ -132,7 +132,9 @@ void reflector_commit(struct reflector *r, const char *rv)
 
     bool reset =
         store_replace(r->store, r->scope, r->pending, r->pending_count, rv, versions_of(r, rv));
-    r->history_reset = reset && !r->distrusted;
+    if (reset && !r->distrusted) {
+        r->history = REFLECTOR_HISTORY_RESET;
+    }
     r->distrusted = false;
     r->pending_count = 0;
     reflector_drop_pending(r);
@@ -314,12 +316,12 @@ int reflector_body(struct reflector *r, struct now now, const char *bytes, size_
     return 0;
 }
 
-bool reflector_take_reset(struct reflector *r)
+enum reflector_history reflector_take_history(struct reflector *r)
 {
-    bool reset = r->history_reset;
+    enum reflector_history history = r->history;
 
-    r->history_reset = false;
-    return reset;
+    r->history = REFLECTOR_HISTORY_GOES_ON;
+    return history;
 }
 
 /* What has arrived of a list is forgotten. A backoff, or the server's Retry-After, goes first. */

@@ -67,6 +67,13 @@ enum reflector_list_rv {
     REFLECTOR_RV_QUORUM, /* unset, paged: after 410 or ResourceVersionTooLarge on a list */
 };
 
+/** What a scope has found out about the server's history. */
+enum reflector_history {
+    REFLECTOR_HISTORY_GOES_ON,
+    REFLECTOR_HISTORY_DOUBTED, /* the server is not as new as what is known, says a check */
+    REFLECTOR_HISTORY_RESET,   /* etcd was restored from a backup, says a list */
+};
+
 /** Told about what people should know: @err NULL for good news (synced, recovered). One call per
  * failed attempt, with "list" or "watch" as @verb; docs/reflector.md says what is no failure. */
 typedef void reflector_report_fn(void *ctx, const char *verb, const struct reflector_spec *spec,
@@ -83,8 +90,8 @@ struct reflector {
     enum reflector_state state;
     enum reflector_next next;
     enum reflector_list_rv list_rv;
-    bool distrusted;         /* what the store has may never have been: a list is taken as it is */
-    bool history_reset;      /* a list has shown it; until somebody asks */
+    bool distrusted; /* what the store has may never have been: a list is taken as it is */
+    enum reflector_history history; /* until somebody asks */
     bool list_whole;         /* without limit: a page expired before the next was asked for */
     bool watch_list_refused; /* this server does not know it: LIST from now on */
     uint64_t wake_ms;
@@ -138,8 +145,9 @@ int reflector_body(struct reflector *r, struct now now, const char *bytes, size_
 /** The answer is over: @failure NULL when it ended cleanly. */
 void reflector_end(struct reflector *r, struct now now, const struct error *failure);
 
-/** The server's history was reset (etcd restored from a backup), says the last list. True once. */
-bool reflector_take_reset(struct reflector *r);
+/** What was found out last. Once: then it goes on. Of what is not HISTORY_GOES_ON the other scopes
+ * must learn: by reflector_refresh() or reflector_distrust(). */
+enum reflector_history reflector_take_history(struct reflector *r);
 
 /** It was reset, says another scope's list: forget how far this one had come, and list anew. Not
  * synced until that is done. The caller has cancelled what was in flight and says no more of it. */

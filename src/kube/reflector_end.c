@@ -189,6 +189,7 @@ static void check_ended(struct reflector *r, struct now now, struct error *why)
 {
     bool answered = why->code == ERR_NONE && list_end(&r->list, why) == 0;
     bool reached = answered && rv_compare(r->list.rv, r->known_rv) >= 0;
+    bool behind = (answered && !reached) || why->code == ERR_RV_TOO_LARGE;
 
     reflector_set_text(&r->known_rv, NULL);
     r->next = REFLECTOR_NEXT_WATCH;
@@ -196,8 +197,11 @@ static void check_ended(struct reflector *r, struct now now, struct error *why)
         return;
     }
     r->next = REFLECTOR_NEXT_LIST;
-    if (answered || why->code == ERR_RV_TOO_LARGE || why->code == ERR_GONE) {
-        r->scope->doubted = why->code != ERR_GONE;
+    if (behind) {
+        r->scope->doubted = true;
+        r->history = REFLECTOR_HISTORY_DOUBTED;
+    }
+    if (behind || why->code == ERR_GONE) {
         r->list_rv = REFLECTOR_RV_QUORUM;
         return;
     }

@@ -88,7 +88,7 @@ static int on_watch_body(void *ctx, struct now now, const char *bytes, size_t le
 {
     struct watcher *w = ctx;
     int rc = reflector_body(&w->reflector, now, bytes, len, err);
-    if (w->reflector.history_reset) {
+    if (w->reflector.history != REFLECTOR_HISTORY_GOES_ON) {
         stir(w);
     }
     return rc;
@@ -174,15 +174,19 @@ void watcher_stop(struct watcher *w)
     w->call_id = 0;
 }
 
-bool watcher_take_reset(struct watcher *w)
+enum reflector_history watcher_take_history(struct watcher *w)
 {
-    return reflector_take_reset(&w->reflector);
+    return reflector_take_history(&w->reflector);
 }
 
-void watcher_distrust(struct watcher *w)
+void watcher_learn_history(struct watcher *w, enum reflector_history history)
 {
-    watcher_stop(w);
-    reflector_distrust(&w->reflector, manager_now(w->manager));
+    if (history == REFLECTOR_HISTORY_RESET) {
+        watcher_stop(w);
+        reflector_distrust(&w->reflector, manager_now(w->manager));
+    } else if (history == REFLECTOR_HISTORY_DOUBTED) {
+        watcher_refresh(w);
+    }
 }
 
 bool watcher_keeps(const struct watcher *w, const struct store *store, const char *ns)

@@ -34,9 +34,9 @@ uint64_t watcher_deadline(const struct watcher *w);
 /** Nothing is sent before a backoff, or the server's Retry-After, is over. */
 bool watcher_is_pausing(const struct watcher *w, struct now now);
 
-/** reflector_take_reset() and reflector_distrust(). */
-bool watcher_take_reset(struct watcher *w);
-void watcher_distrust(struct watcher *w);
+/** reflector_take_history(), and what it says to the watchers that have not found it. */
+enum reflector_history watcher_take_history(struct watcher *w);
+void watcher_learn_history(struct watcher *w, enum reflector_history history);
 
 bool watcher_keeps(const struct watcher *w, const struct store *store, const char *ns);
 

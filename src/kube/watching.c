@@ -86,34 +86,40 @@ const struct store *watching_store(const struct watching *w, size_t i)
 /* ---- the manager's steps --------------------------------------------------------------------- */
 
 /* What other scopes know may be of a past that never was: a Memcached that is no more would be
- * given its Deployment anew. So nothing is decided before all have listed. */
-static void distrust_all_but(struct watching *w, const struct watcher *witness)
+ * given its Deployment anew. So after a reset nothing is decided before all have listed. Where that
+ * is only doubted, the list of one that has lost something will tell; when it comes to ask by
+ * itself the server may have written as much as it has lost. */
+static void tell_all_but(struct watching *w, const struct watcher *witness,
+                         enum reflector_history history)
 {
     for (size_t i = 0; i < w->watcher_count; i++) {
         if (w->watchers[i] != witness) {
-            watcher_distrust(w->watchers[i]);
+            watcher_learn_history(w->watchers[i], history);
         }
     }
     for (size_t i = 0; i < w->lookout_count; i++) {
-        lookout_distrust(w->lookouts[i], witness);
+        lookout_learn_history(w->lookouts[i], witness, history);
     }
 }
 
-static bool notice_resets(struct watching *w)
+/* Returns whether history was reset. */
+static bool spread_history(struct watching *w)
 {
     bool reset = false;
+    enum reflector_history history;
 
     for (size_t i = 0; i < w->watcher_count; i++) {
-        if (watcher_take_reset(w->watchers[i])) {
-            distrust_all_but(w, w->watchers[i]);
-            reset = true;
+        history = watcher_take_history(w->watchers[i]);
+        if (history != REFLECTOR_HISTORY_GOES_ON) {
+            tell_all_but(w, w->watchers[i], history);
+            reset = reset || history == REFLECTOR_HISTORY_RESET;
         }
     }
     for (size_t i = 0; i < w->lookout_count; i++) {
         const struct watcher *witness;
-        while ((witness = lookout_take_reset(w->lookouts[i])) != NULL) {
-            distrust_all_but(w, witness);
-            reset = true;
+        while ((witness = lookout_take_history(w->lookouts[i], &history)) != NULL) {
+            tell_all_but(w, witness, history);
+            reset = reset || history == REFLECTOR_HISTORY_RESET;
         }
     }
     return reset;
@@ -121,7 +127,7 @@ static bool notice_resets(struct watching *w)
 
 bool watching_pump(struct watching *w)
 {
-    bool reset = notice_resets(w);
+    bool reset = spread_history(w);
 
     for (size_t i = 0; i < w->watcher_count; i++) {
         watcher_pump(w->watchers[i], true);

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,13 +19,17 @@ enum {
     STILL_MS = 30 * 1000,
     FIRST_REVISION = 100, /* of the world */
     STRIDE = 7,           /* of the pairs, unless many are wanted */
+    OBJECTS_MAX = 16,
+    KEY_BYTES = 256,
 };
 
 struct point {
     uint64_t to, at; /* revisions */
     bool down;       /* the operator, meanwhile */
     bool done;
-    unsigned looked; /* bits of watched[]: it has asked since */
+    unsigned looked;                      /* bits of watched[]: it has asked since */
+    char objects[OBJECTS_MAX][KEY_BYTES]; /* watched one by one, and not asked for since */
+    unsigned object_count;
 };
 
 /* What the operator watches, by a piece of the path. */
@@ -63,17 +68,50 @@ static bool is_read(const struct world *w, const struct choice *next)
     return next->type == CHOICE_EXECUTE && world_exchange(w, next->exchange)->method == HTTP_GET;
 }
 
+/* What is read is one object: all of the path that does not change with how it is read. */
+static bool key_of_object(const struct exchange *e, char key[KEY_BYTES])
+{
+    const char *name = strstr(e->path, "fieldSelector=metadata.name%3D");
+    if (name == NULL || strstr(e->path, "/namespaces/") == NULL) {
+        return false;
+    }
+    snprintf(key, KEY_BYTES, "%.*s", (int)(strcspn(name, "&") + (size_t)(name - e->path)), e->path);
+    return true;
+}
+
+static void note_objects(struct point *p, const struct world *w)
+{
+    for (size_t i = 0; i < world_exchange_count(w); i++) {
+        const struct exchange *e = world_exchange(w, i);
+        assert(p->object_count < OBJECTS_MAX);
+        bool open = e->is_watch && e->executed && !e->orphan;
+        p->object_count += open && key_of_object(e, p->objects[p->object_count]) ? 1 : 0;
+    }
+}
+
+static void note_look(struct point *p, const struct exchange *e)
+{
+    char key[KEY_BYTES];
+    for (unsigned i = 0; i < ARRAY_LEN(watched); i++) {
+        p->looked |= strstr(e->path, watched[i]) != NULL ? 1U << i : 0;
+    }
+    for (unsigned i = 0; i < p->object_count && key_of_object(e, key); i++) {
+        if (strcmp(p->objects[i], key) == 0) {
+            memcpy(p->objects[i], p->objects[--p->object_count], KEY_BYTES);
+        }
+    }
+}
+
 /* After the restore: reads come first. */
 static enum world_say let_look(struct point *p, const struct world *w, const struct choice *next)
 {
     bool writes = next->type == CHOICE_USER || next->type == CHOICE_CLUSTER ||
                   (next->type == CHOICE_EXECUTE && !is_read(w, next));
-    if (p->down || p->looked == ALL_LOOKED) {
+    if (p->down || (p->looked == ALL_LOOKED && p->object_count == 0)) {
         return SAY_TAKE;
     }
-    for (unsigned i = 0; i < ARRAY_LEN(watched) && is_read(w, next); i++) {
-        bool about = strstr(world_exchange(w, next->exchange)->path, watched[i]) != NULL;
-        p->looked |= about ? 1U << i : 0;
+    if (is_read(w, next)) {
+        note_look(p, world_exchange(w, next->exchange));
     }
     return writes ? SAY_NOT_NOW : SAY_TAKE;
 }
@@ -91,6 +129,7 @@ static enum world_say say(void *ctx, struct world *w, const struct choice *next)
     if (p->down) {
         world_take(w, &(struct choice){.type = CHOICE_CRASH});
     }
+    note_objects(p, w);
     world_take(w, &(struct choice){.type = CHOICE_RESTORE, .value = (int64_t)p->to});
     return SAY_DID;
 }

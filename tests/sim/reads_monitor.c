@@ -139,11 +139,28 @@ static void after_watch(struct reader *r, const struct read_fault *f, uint64_t n
     }
 }
 
-static void after_check(struct reader *r, const struct read_fault *f)
+/* The server is not as new as one has seen it: all read from etcd, when they may. */
+static void expect_quorum_of_others(struct reads_monitor *m, const struct reader *r)
+{
+    for (struct reader *other = m->readers; other < m->readers + READERS; other++) {
+        if (other != r && other->shape != READ_NONE && !other->quorum) {
+            bool at_once = other->at_once;
+            bool due = other->expected != 0;
+            expect_quorum(other);
+            other->expected = due ? other->expected : 0;
+            other->at_once = at_once;
+        }
+    }
+}
+
+static void after_check(struct reads_monitor *m, struct reader *r, const struct read_fault *f)
 {
     bool in_trouble = f->code >= 500 || f->code / 100 == 3 || is_overload_or_right(f->code);
     if (has_code(f) && is_outdated(f)) {
         expect_quorum(r);
+        if (f->too_large) {
+            expect_quorum_of_others(m, r);
+        }
     } else if (f->type == FAULT_BROKEN || (has_code(f) && in_trouble)) {
         expect(r, BIT(READ_CHECK), false);
     } else {
@@ -212,7 +229,7 @@ void reads_fault(struct reads_monitor *m, const char *path, const struct read_fa
         }
         break;
     case READ_CHECK:
-        after_check(r, fault);
+        after_check(m, r, fault);
         break;
     default:
         after_list(r, fault);

@@ -646,6 +646,29 @@ static void a_doubtful_object_is_listed_when_the_server_lets_it(void **state)
     assert_int_equal(lookout_see(gadgets(&referrer), "a", "web").synced, true);
 }
 
+/* The server has written as much as it has lost before others asked: their checks would pass. */
+static void a_server_that_is_behind_is_asked_for_every_object(void **state)
+{
+    (void)state;
+    struct driver *d = begin();
+
+    add("web");
+    driver_feed(d, GET("web"), EVENT("ADDED", META("web", "15")) INITIAL_END("20"));
+    driver_list(d, THINGS, "%s", "");
+    driver_feed(d, "GET " THINGS, EVENT("BOOKMARK", "{'metadata':{'resourceVersion':'120'}}"));
+    driver_break(d, GET("web"));
+    driver_break(d, "GET " THINGS);
+    driver_pass(d, 2000);
+    assert_int_equal(driver_count(d, GET("web") "resourceVersion=20"), 1);
+    driver_answer(d, "GET " THINGS, 504, RV_TOO_LARGE);
+    assert_int_equal(driver_count(d, GET("web") "resourceVersion=20"), 0);
+    driver_answer(d, "GET " THINGS, 200, LIST("130", ""));
+    assert_true(lookout_see(gadgets(&referrer), "a", "web").synced); /* it is only doubted */
+    assert_null(strstr(buf_text(&d->logs), "history was reset"));
+    driver_feed(d, GET("web"), EVENT("ADDED", META("web", "8")) INITIAL_END("130"));
+    assert_non_null(strstr(buf_text(&d->logs), "history was reset"));
+}
+
 /* And nothing is decided before the other watches have listed, too. */
 static void an_object_may_be_the_first_to_show_a_reset_history(void **state)
 {
@@ -1474,6 +1497,7 @@ int main(void)
         LOOKOUT_TEST(refreshed_when_the_server_lets_it),
         LOOKOUT_TEST(a_reset_history_makes_every_object_doubtful),
         LOOKOUT_TEST(a_doubtful_object_is_listed_when_the_server_lets_it),
+        LOOKOUT_TEST(a_server_that_is_behind_is_asked_for_every_object),
         LOOKOUT_TEST(an_object_may_be_the_first_to_show_a_reset_history),
         LOOKOUT_TEST(a_standby_watches_too),
         LOOKOUT_TEST(stopping_ends_all_and_begins_none),

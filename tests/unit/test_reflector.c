@@ -901,10 +901,12 @@ static void server_that_came_back_with_an_older_history_is_listed_anew(void **st
     static const struct {
         int http_status;
         const char *body;
+        enum reflector_history history;
     } answers[] = {
-        {504, TOO_LARGE},
-        {410, STATUS(410, "Expired")},
-        {200, LIST("9", "")}, /* one that does not wait to be as new as it was asked for */
+        {504, TOO_LARGE, REFLECTOR_HISTORY_DOUBTED},
+        {410, STATUS(410, "Expired"), REFLECTOR_HISTORY_GOES_ON},
+        /* one that does not wait to be as new as it was asked for */
+        {200, LIST("9", ""), REFLECTOR_HISTORY_DOUBTED},
     };
 
     (void)state;
@@ -914,13 +916,14 @@ static void server_that_came_back_with_an_older_history_is_listed_anew(void **st
         body(&s, MODIFIED("x", "1000") ADDED("lost", "1001"));
         cut(&s, ERR_TRANSPORT);
         forget_trace(&s);
-        assert_false(reflector_take_reset(&s.reflector));
+        assert_int_equal(reflector_take_history(&s.reflector), REFLECTOR_HISTORY_GOES_ON);
         answer(&s, answers[i].http_status, answers[i].body);
+        assert_int_equal(reflector_take_history(&s.reflector), answers[i].history);
         answer(&s, 200, LIST("9", POD("x", "7")));
         assert_trace(&s, GET_CHECK("1001"), GET_LIST("limit=500"), "remove a/lost@1001",
                      "update a/x@7", "list works");
-        assert_true(reflector_take_reset(&s.reflector));
-        assert_false(reflector_take_reset(&s.reflector));
+        assert_int_equal(reflector_take_history(&s.reflector), REFLECTOR_HISTORY_RESET);
+        assert_int_equal(reflector_take_history(&s.reflector), REFLECTOR_HISTORY_GOES_ON);
         want(&s);
         assert_trace(&s, GET_WATCH_FROM("9"));
     }
@@ -937,7 +940,7 @@ static void history_reset_shows_in_a_list_that_takes_an_object_back(void **state
     forget_trace(&s);
     answer(&s, 200, LIST("1001", POD("x", "7")));
     assert_trace(&s, GET_LIST("limit=500"), "update a/x@7", "list works");
-    assert_true(reflector_take_reset(&s.reflector));
+    assert_int_equal(reflector_take_history(&s.reflector), REFLECTOR_HISTORY_RESET);
 }
 
 /* Only the answer to an own write has told of the version that is lost. */
@@ -951,7 +954,7 @@ static void check_is_about_own_writes_too(void **state)
     answer(&s, 504, TOO_LARGE);
     answer(&s, 200, LIST("10", POD("x", "5")));
     assert_trace(&s, GET_CHECK("11"), GET_LIST("limit=500"), "update a/x@5", "list works");
-    assert_true(reflector_take_reset(&s.reflector));
+    assert_int_equal(reflector_take_history(&s.reflector), REFLECTOR_HISTORY_RESET);
 }
 
 /* A server that has lost its newest versions gives them to others. */
@@ -1006,7 +1009,8 @@ static void distrusted_scope_is_listed_anew_and_taken_as_it_is(void **state)
     want(&s);
     assert_trace(&s, GET_LIST("limit=500"), GET_LIST("limit=500"), "update a/x@8", "list works",
                  GET_WATCH_FROM("30"));
-    assert_false(reflector_take_reset(&s.reflector)); /* that was no news */
+    assert_int_equal(reflector_take_history(&s.reflector),
+                     REFLECTOR_HISTORY_GOES_ON); /* that was no news */
 }
 
 /* A decision was made from a newer view: a consistent list, while what is there still counts. */
@@ -1023,7 +1027,7 @@ static void refreshed_scope_is_listed_by_a_consistent_read(void **state)
     want(&s);
     assert_trace(&s, GET_LIST("limit=500"), "update a/x@8", GET_WATCH_FROM("30"));
     assert_int_equal(s.reflector.scope->lists, 2);
-    assert_false(reflector_take_reset(&s.reflector));
+    assert_int_equal(reflector_take_history(&s.reflector), REFLECTOR_HISTORY_GOES_ON);
 }
 
 static void watch_error_events_are_judged_by_their_code(void **state)
