@@ -89,15 +89,16 @@ static unsigned same_list(const struct reader *r)
     return BIT(r->list);
 }
 
+static unsigned quorum_list(const struct reader *r)
+{
+    return r->no_initial ? BIT(READ_QUORUM) : BIT(READ_INITIAL);
+}
+
 /* What it asked for is gone, or not there yet: then without a version; if it was without, later. */
 static void expect_quorum(struct reader *r)
 {
     r->at_once = !r->quorum;
-    if (r->quorum) {
-        r->expected = same_list(r);
-    } else {
-        r->expected = r->no_initial ? BIT(READ_QUORUM) : BIT(READ_INITIAL);
-    }
+    r->expected = r->quorum ? same_list(r) : quorum_list(r);
     r->quorum = true;
 }
 
@@ -144,11 +145,8 @@ static void expect_quorum_of_others(struct reads_monitor *m, const struct reader
 {
     for (struct reader *other = m->readers; other < m->readers + READERS; other++) {
         if (other != r && other->shape != READ_NONE && !other->quorum) {
-            bool at_once = other->at_once;
-            bool due = other->expected != 0;
-            expect_quorum(other);
-            other->expected = due ? other->expected : 0;
-            other->at_once = at_once;
+            other->quorum = true;
+            other->expected = other->expected != 0 ? quorum_list(other) : 0;
         }
     }
 }
