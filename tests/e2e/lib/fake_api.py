@@ -31,12 +31,16 @@ class State:
     def __init__(self, mode):
         self.mode = mode
         self.created, self.climbers, self.requests = [], [], 0
-        self.memcacheds = ["web"]
+        self.version = 10
+        self.memcacheds, self.deployments = {"web": GOOD}, {}
+
+    def put(self, objects, new):
+        self.version = int(new["metadata"]["resourceVersion"])
+        objects[new["metadata"]["name"]] = new
 
     def become_good(self):
         self.mode = "good"
-        self.memcacheds.append("later")
-
+        self.put(self.memcacheds, memcached("later", self.version + 1))
 
 
 def memcached(name, version):
@@ -172,17 +176,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def good_list(self):
         with changed:
-            names = self.state.memcacheds
-            items = [memcached(name, 10 + n) for n, name in enumerate(names)]
+            items = list(self.state.memcacheds.values())
+            deployments = list(self.state.deployments.values())
+            version = self.state.version
         if "/memcacheds" not in self.path:
             items = []
-        self.answer(200, text({"metadata": {"resourceVersion": str(9 + len(names))}, "items": items}))
+        if "managed-by" in self.path:
+            items = deployments
+        self.answer(200, text({"metadata": {"resourceVersion": str(version)}, "items": items}))
 
     def good_memcached(self, name):
         with changed:
-            names = list(self.state.memcacheds)
-        if name in names:
-            self.answer(200, text(memcached(name, 10 + names.index(name))))
+            found = self.state.memcacheds.get(name)
+        if found:
+            self.answer(200, text(found))
         else:
             self.answer(404, text(status(404, "NotFound", f"{name} is not there")))
 
@@ -191,10 +198,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.begin_stream()
         with changed:
             mode = self.state.mode
-            names = self.state.memcacheds if "/memcacheds" in self.path else []
-            for n, name in enumerate(names):
-                if 10 + n > version:
-                    self.chunk(event("ADDED", memcached(name, 10 + n)))
+            objects = self.state.memcacheds if "/memcacheds" in self.path else {}
+            for o in objects.values():
+                if int(o["metadata"]["resourceVersion"]) > version:
+                    self.chunk(event("ADDED", o))
             changed.wait_for(lambda: self.state.mode != mode)
         self.chunk(b"")
 
@@ -262,13 +269,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if kind == "write":
             self.misbehave(what, LISTS)
             return
-        if re.search(r"/deployments\?", self.path):
-            with changed:
-                self.state.created.append(body["metadata"]["name"])
         name = re.search(r"/memcacheds/([^/?]*)", self.path)
-        answer = dict(memcached(name[1], 1000), **body) if name else body
-        answer["metadata"] = dict(memcached("x", 1000)["metadata"], **body.get("metadata", {}),
-                                  **({"name": name[1]} if name else {}))
+        with changed:
+            version = self.state.version + 1
+            answer = dict(memcached(name[1], version), **body) if name else body
+            answer["metadata"] = dict(memcached("x", version)["metadata"], **body.get("metadata", {}))
+            answer["metadata"]["resourceVersion"] = str(version)
+            if name:
+                answer["metadata"].update(memcached(name[1], version)["metadata"])
+                self.state.put(self.state.memcacheds, answer)
+            elif "/deployments" in self.path:
+                self.state.put(self.state.deployments, answer)
+            if re.search(r"/deployments\?", self.path):
+                self.state.created.append(body["metadata"]["name"])
         self.answer(201 if self.command == "POST" else 200, text(answer))
 
     do_POST = do_PATCH = do_PUT = write
