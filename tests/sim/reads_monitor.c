@@ -10,6 +10,8 @@ enum { BACKOFF_MS_MIN = 800, BACKOFF_MS_MAX = 30 * 1000, SHORT_WATCH_MS = 1000 }
 
 #define BIT(shape) (1U << (shape))
 
+enum { OF_SOURCES = 1 }; /* in watched[] of reads_reader() */
+
 static const char *const shape_texts[] = {
     "nothing",
     "a watch",
@@ -123,6 +125,15 @@ static void expect(struct reader *r, unsigned shapes, bool at_once)
     r->at_once = at_once;
 }
 
+/* The type is not served: the store is emptied, and listed as for the first time. A record of the
+ * labelled Deployments that a decision was made from is newer than nothing, and has them listed
+ * without a version (ARCHITECTURE.md, "What is stale"). */
+static void expect_first(const struct reads_monitor *m, struct reader *r)
+{
+    r->quorum = r == &m->readers[OF_SOURCES];
+    expect(r, any_list(r) | (r->quorum ? quorum_list(r) : 0), false);
+}
+
 static void after_watch(struct reader *r, const struct read_fault *f, uint64_t now_ms)
 {
     bool in_trouble = f->code >= 500 || f->code / 100 == 3;
@@ -172,21 +183,21 @@ static unsigned plain_list(const struct reader *r)
     return BIT(r->list == READ_INITIAL_LAST ? READ_LAST : r->quorum ? READ_QUORUM : READ_ANY);
 }
 
-static void after_list(struct reader *r, const struct read_fault *f)
+static void after_list(const struct reads_monitor *m, struct reader *r, const struct read_fault *f)
 {
     if (has_code(f) && f->code == 410 && r->shape == READ_PAGE) {
         expect(r, r->quorum ? BIT(READ_QUORUM_WHOLE) : BIT(READ_ANY_WHOLE), true);
     } else if (has_code(f) && is_outdated(f)) {
         expect_quorum(r);
     } else if (has_code(f) && f->code == 404) {
-        r->quorum = false;
-        expect(r, any_list(r), false);
+        expect_first(m, r);
     } else {
         expect(r, same_list(r), false);
     }
 }
 
-static void after_initial(struct reader *r, const struct read_fault *f)
+static void after_initial(const struct reads_monitor *m, struct reader *r,
+                          const struct read_fault *f)
 {
     bool again = f->type == FAULT_BROKEN || f->type == FAULT_GARBAGE ||
                  (has_code(f) && is_overload_or_right(f->code)) ||
@@ -194,8 +205,7 @@ static void after_initial(struct reader *r, const struct read_fault *f)
     if (has_code(f) && is_outdated(f)) {
         expect_quorum(r);
     } else if (has_code(f) && f->code == 404) {
-        r->quorum = false;
-        expect(r, any_list(r), false);
+        expect_first(m, r);
     } else if (again) {
         expect(r, same_list(r), false);
     } else {
@@ -223,14 +233,14 @@ void reads_fault(struct reads_monitor *m, const char *path, const struct read_fa
         if (r->initial_done) {
             after_watch(r, fault, now_ms);
         } else {
-            after_initial(r, fault);
+            after_initial(m, r, fault);
         }
         break;
     case READ_CHECK:
         after_check(m, r, fault);
         break;
     default:
-        after_list(r, fault);
+        after_list(m, r, fault);
         break;
     }
     r->least_ms = r->at_once ? 0 : BACKOFF_MS_MIN;
