@@ -95,9 +95,11 @@ static void note_look(struct point *p, const struct exchange *e)
     for (unsigned i = 0; i < ARRAY_LEN(watched); i++) {
         p->looked |= strstr(e->path, watched[i]) != NULL ? 1U << i : 0;
     }
-    for (unsigned i = 0; i < p->object_count && key_of_object(e, key); i++) {
+    bool is_object = key_of_object(e, key);
+    for (unsigned i = 0; is_object && i < p->object_count; i++) {
         if (strcmp(p->objects[i], key) == 0) {
-            memcpy(p->objects[i], p->objects[--p->object_count], KEY_BYTES);
+            p->object_count--;
+            memmove(p->objects[i], p->objects[p->object_count], KEY_BYTES);
         }
     }
 }
